@@ -1,0 +1,63 @@
+"""One error tree: a root, and one class for every border that input crosses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class LocalizerError(Exception):
+    """Root of every error that Localizer raises on purpose.
+
+    A message says what must hold, what was got, and what to do.
+    """
+
+
+class SiteError(LocalizerError):
+    """A site, a beacon id or a position that does not hold together."""
+
+
+class SurveyError(LocalizerError):
+    """A survey file, or an import into one, that cannot be used."""
+
+    def __init__(self, message: str, *, path: Path | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        """The file that was read, where there was one."""
+        self.line = line
+        """The 1-based line in that file, where it is known."""
+
+
+class DownloadError(LocalizerError):
+    """A public data set that could not be fetched, or came with the wrong checksum."""
+
+
+class FeatureError(LocalizerError):
+    """A feature specification, or readings that do not fit it."""
+
+
+class BundleError(LocalizerError):
+    """A bundle that does not match its own manifest."""
+
+    def __init__(self, message: str, *, field: str, expected: object, got: object) -> None:
+        super().__init__(message)
+        self.field = field
+        """The manifest field, or the part of the bundle, that is wrong."""
+        self.expected = expected
+        """The value that must stand there."""
+        self.got = got
+        """The value that was found."""
+
+
+class SourceError(LocalizerError):
+    """A source of advertisements that cannot be opened or has failed."""
+
+    def __init__(self, message: str, *, source: str, reason: str) -> None:
+        super().__init__(message)
+        self.source = source
+        """The string that the source was opened with."""
+        self.reason = reason
+        """A machine-readable reason, lower case with underscores."""
+
+
+class ConfigError(LocalizerError):
+    """A training or service setting that is unknown, missing or out of range."""
