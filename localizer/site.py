@@ -176,7 +176,9 @@ def _site_from_model(model: _SiteModel, origin: str) -> Site:
         Floor(f.id, f.name, tuple(f.outline), tuple(map(tuple, f.blocked)), tuple(f.walls))
         for f in model.floors
     )
-    beacons = tuple(Beacon(parse_beacon_id(b.id), _beacon_position(b, origin)) for b in model.beacons)
+    beacons = tuple(
+        Beacon(parse_beacon_id(b.id), _beacon_position(b, origin)) for b in model.beacons
+    )
     return Site(model.id, model.name, floors, beacons, model.source, model.cell_m)
 
 

@@ -1,0 +1,126 @@
+"""What a bundle says about itself: `manifest.json`, checked once when it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
+
+from localizer.features import FeatureSpec
+
+BUNDLE_SCHEMA: Final = 1
+"""Version of the manifest; an edge reads its own and every older one."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TensorInfo(_Strict):
+    """One input or output of the model."""
+
+    name: str
+    """The tensor's name in model.tflite."""
+    feature: str
+    """`vector` or `image` for an input; `position` for an output."""
+    shape: tuple[int | None, ...]
+    """None is the axis of scans."""
+    dtype: Literal["float32"]
+    meaning: str
+
+
+class TargetScale(_Strict):
+    """How positions were scaled for training; the graph has undone it: its output is metres."""
+
+    offset_m: tuple[FiniteFloat, FiniteFloat]
+    scale_m: tuple[FiniteFloat, FiniteFloat]
+    undone_in: Literal["graph"] = "graph"
+
+
+class Metrics(_Strict):
+    """Errors of the recipe on one split, metres."""
+
+    split: str
+    honest: bool
+    """False for splits that flatter: random rows, or a publication's own."""
+    n: int
+    seeds: int
+    mean_m: FiniteFloat
+    ci_low_m: FiniteFloat
+    ci_high_m: FiniteFloat
+    median_m: FiniteFloat
+    p75_m: FiniteFloat
+    p95_m: FiniteFloat
+    baseline: str
+    """The best simple method on the same split."""
+    baseline_mean_m: FiniteFloat
+
+
+class Provenance(_Strict):
+    """Where the model comes from."""
+
+    survey: str
+    data_sha256: Sha256
+    sessions: tuple[str, ...]
+    """The sessions that were trained on."""
+    rows: int
+    config_sha256: Sha256
+    git_commit: str
+    git_dirty: bool
+    seed: int
+    versions: dict[str, str]
+
+
+class FilePart(_Strict):
+    """One file of the bundle."""
+
+    sha256: Sha256
+    bytes: int
+
+
+class Manifest(_Strict):
+    """All that the runtime cannot guess from the model file."""
+
+    schema_version: int
+    id: str
+    created_utc: str
+    localizer_version: str
+    method: str
+    is_baseline: bool
+    """True when a method that trains no network was the best and is what is shipped."""
+    site: str
+    floor: str
+    beacons: tuple[str, ...]
+    """The beacon ids of the features, in order."""
+    features: dict[str, Any]
+    """The FeatureSpec, word for word."""
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    target: TargetScale
+    min_beacons: Annotated[int, Field(ge=1)]
+    """Scans that hear fewer beacons get no position."""
+    metrics: tuple[Metrics, ...]
+    metrics_note: str
+    provenance: Provenance
+    files: dict[str, FilePart]
+
+
+SPEC_ADAPTER: Final = TypeAdapter(FeatureSpec)
+"""Reads and writes a FeatureSpec as JSON."""
+
+
+class GoldenVector(_Strict):
+    """One scan with the position that the model must give for it."""
+
+    rssi_dbm: tuple[FiniteFloat | None, ...]
+    """One value a beacon in the manifest's order; null where not heard."""
+    position_m: tuple[FiniteFloat, FiniteFloat]
+
+
+class Golden(_Strict):
+    """Inputs and outputs that every load checks again."""
+
+    tolerance_m: Annotated[FiniteFloat, Field(gt=0)]
+    vectors: Annotated[tuple[GoldenVector, ...], Field(min_length=1)]
