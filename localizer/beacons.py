@@ -19,7 +19,7 @@ _FORMS: Final[dict[str, str]] = {
     "name": rf"name:{_NAME}:{_NAME}",
     "receiver": rf"receiver:{_NAME}",
 }
-"""One regular expression a scheme. MAC addresses have no scheme: they rotate, and identify a person."""
+"""One regular expression a scheme. MAC addresses have none: they rotate, and identify a person."""
 
 _PATTERNS: Final = {scheme: re.compile(form) for scheme, form in _FORMS.items()}
 _MAX_16_BIT: Final = 65_535

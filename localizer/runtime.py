@@ -1,4 +1,4 @@
-"""The border to the TFLite interpreter: ai-edge-litert or, where only it is installed, tflite-runtime."""
+"""The border to the TFLite interpreter: ai-edge-litert, else tflite-runtime."""
 
 from __future__ import annotations
 
