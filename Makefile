@@ -66,7 +66,7 @@ types: $(STAMP) ## Check types (mypy, strict)
 .PHONY: contracts
 contracts: $(STAMP) ## Check the import direction and the borders (import-linter)
 	@echo "== contracts"
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: unit
 unit: $(STAMP) ## Run the tests alone (PYTEST_ARGS="-k windower -x")
@@ -89,9 +89,11 @@ demo-bundle: $(STAMP) ## Rebuild models/demo, the small bundle trained on the si
 
 .PHONY: venv
 venv: $(STAMP) ## Set up .venv only
+	@:
 
 .PHONY: wheelhouse
 wheelhouse: $(EDGE_STAMP) $(PROJECT_STAMP) $(if $(filter 3.11,$(PY)),$(EDGE_32BIT_STAMP)) ## Fetch what the clean installations need
+	@:
 
 .PHONY: lock
 lock: ## Resolve requirements/ anew within pyproject.toml's ranges (needs uv; UPGRADE=--upgrade takes newer releases)

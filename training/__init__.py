@@ -1,1 +1,1 @@
-"""Everything that needs a survey and a training environment, run from a checkout: `python -m training VERB`."""
+"""All that needs a survey and a training environment: `python -m training VERB` in a checkout."""
