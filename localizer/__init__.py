@@ -1,3 +1,3 @@
-"""Indoor localization from Bluetooth Low Energy beacons: the domain and all that runs on the edge."""
+"""Indoor localization from Bluetooth Low Energy beacons: the domain and what runs on the edge."""
 
 __version__ = "0.1.0"
