@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import IntEnum
 
 import numpy as np
@@ -147,22 +149,43 @@ class SimulatedSite:
         heard = (rng.random(mean_dbm.shape) >= p.packet_loss) & (rssi >= p.sensitivity_dbm)
         return np.where(heard, np.minimum(np.rint(rssi), LOUDEST_DBM), np.nan)
 
-    def advertisements(self, path: Iterable[Leg]) -> Iterator[Advertisement]:
+    def with_receiver(self, *, offset_db: float, body_loss_db: float) -> SimulatedSite:
+        """Return the same floor, shadowing and seed, heard by another receiver.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        other = copy.copy(self)
+        other.parameters = replace(
+            self.parameters, receiver_offset_db=offset_db, body_loss_db=body_loss_db
+        )
+        return other
+
+    def advertisements(
+        self, path: Iterable[Leg], *, seed: int | None = None
+    ) -> Iterator[Advertisement]:
         """Yield what is heard along a path, in the order of time; the path may be endless.
 
         The same site, seed and path give the same advertisements, call after call.
 
         Args:
             path: legs without gaps in time.
+            seed: fixes timing and fading; the site's own if left out.
         """
-        fading, timing = Stream.FADING.rng(self.seed), Stream.TIMING.rng(self.seed)
-        due_ns: NDArray[np.float64] | None = None
+        for _, heard in self.heard_along(path, seed=seed):
+            yield from heard
+
+    def heard_along(
+        self, path: Iterable[Leg], *, seed: int | None = None
+    ) -> Iterator[tuple[Leg, list[Advertisement]]]:
+        """Yield each leg of a path with what is heard in it; for who must know of silence too."""
+        p, b = self.parameters, len(self.beacons)
+        seed = self.seed if seed is None else seed
+        fading, timing = Stream.FADING.rng(seed), Stream.TIMING.rng(seed)
+        due_ns = timing.uniform(0, p.interval_ms * _NS_PER_MS, b)
         for leg in path:
-            if due_ns is None:
-                interval_ns = self.parameters.interval_ms * _NS_PER_MS
-                due_ns = timing.uniform(0, interval_ns, len(self.beacons))
             times_ns, beacon, due_ns = self._send(leg, due_ns, timing)
-            yield from self._hear(leg, times_ns, beacon, fading)
+            yield leg, self._hear(leg, times_ns, beacon, fading)
 
     def _send(
         self, leg: Leg, due_ns: NDArray[np.float64], rng: np.random.Generator
@@ -185,17 +208,19 @@ class SimulatedSite:
         times_ns: NDArray[np.int64],
         beacon: NDArray[np.intp],
         rng: np.random.Generator,
-    ) -> Iterator[Advertisement]:
+    ) -> list[Advertisement]:
         share = times_ns[:, None] / max(1, leg.end_ns - leg.start_ns)
         xy_m = np.array(leg.from_m) * (1 - share) + np.array(leg.to_m) * share
         mean_dbm = self._mean_dbm(xy_m, beacon, np.full(len(beacon), leg.heading_deg))
         rssi_dbm = self.packets_dbm(mean_dbm, rng)
-        for time_ns, who, rssi in zip(
-            times_ns.tolist(), beacon.tolist(), rssi_dbm.tolist(), strict=True
-        ):
-            if not math.isnan(rssi):
-                power = self.parameters.rssi_at_1m_dbm
-                yield Advertisement(self.beacons[who], rssi, leg.start_ns + time_ns, power)
+        heard, power_dbm = ~np.isnan(rssi_dbm), self.parameters.rssi_at_1m_dbm
+        packets = zip(
+            times_ns[heard].tolist(), beacon[heard].tolist(), rssi_dbm[heard].tolist(), strict=True
+        )
+        return [
+            Advertisement(self.beacons[who], rssi, leg.start_ns + time_ns, power_dbm)
+            for time_ns, who, rssi in packets
+        ]
 
 
 def _fading_db(

@@ -1,0 +1,8 @@
+"""Where advertisements come from: one protocol, opened by one string."""
+
+from __future__ import annotations
+
+from localizer.sources.opening import open_source
+from localizer.sources.protocol import Source
+
+__all__ = ["Source", "open_source"]

@@ -1,0 +1,43 @@
+"""What every source of advertisements offers, radio or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from localizer.clock import Clock
+from localizer.scans import Advertisement
+from localizer.site import Position
+
+
+class Source(Protocol):
+    """A stream of advertisements. Iterate it once, in one task; close it from any task."""
+
+    @property
+    def name(self) -> str:
+        """The string that it was opened with."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock whose time base the advertisements are in."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Advertisement]:
+        """Start; times do not decrease. Ends after `aclose`, or when there is no more.
+
+        Raises:
+            SourceError: it was iterated before (reason ``iterated_twice``), or has failed.
+        """
+        ...
+
+    def truth_at(self, time_ns: int) -> Position | None:
+        """Return where the receiver really was at a moment of `clock`; None if nobody knows."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the iteration, even while it waits, and free the radio or the file.
+
+        Further calls do nothing.
+        """
+        ...
