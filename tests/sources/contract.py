@@ -1,0 +1,173 @@
+"""What every source must do. A new source subclasses `SourceContract` and says how it is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from localizer.beacons import parse_beacon_id
+from localizer.clock import Clock, JumpingClock, ManualClock
+from localizer.errors import SourceError
+from localizer.scans import Advertisement
+from localizer.sources import Source
+
+DEADLINE_S = 10.0
+"""A source that takes longer hangs."""
+
+T = TypeVar("T")
+MakeSource = Callable[[Clock], Source]
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a test's coroutine, for so long and no longer."""
+
+    async def within_deadline() -> T:
+        async with asyncio.timeout(DEADLINE_S):
+            return await work
+
+    return asyncio.run(within_deadline())
+
+
+async def take(source: Source, count: int | None = None) -> list[Advertisement]:
+    """Return the first advertisements of a source, or all, and close it."""
+    result: list[Advertisement] = []
+    async for advertisement in source:
+        result.append(advertisement)
+        if len(result) == count:
+            break
+    await source.aclose()
+    return result
+
+
+async def let_others_run() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class SourceContract:
+    """Tests of `localizer.sources.Source`; at least three packets must come, the third not at 0."""
+
+    @pytest.fixture
+    def make_source(self) -> MakeSource:
+        raise NotImplementedError
+
+    def test_advertisements_are_canonical_and_below_0_dbm(self, make_source: MakeSource) -> None:
+        for one in run(take(make_source(JumpingClock()), 50)):
+            assert parse_beacon_id(one.beacon) == one.beacon
+            assert one.rssi_dbm < 0
+            assert isinstance(one.time_ns, int)
+
+    def test_times_do_not_decrease(self, make_source: MakeSource) -> None:
+        times = [one.time_ns for one in run(take(make_source(JumpingClock()), 200))]
+        assert times == sorted(times)
+
+    def test_nothing_comes_before_its_time(self, make_source: MakeSource) -> None:
+        clock = JumpingClock(7_000_000_000)
+
+        async def check() -> int:
+            seen = 0
+            source = make_source(clock)
+            async for one in source:
+                assert 7_000_000_000 <= one.time_ns <= clock.now_ns()
+                seen += 1
+                if seen == 100:
+                    break
+            await source.aclose()
+            return seen
+
+        assert run(check()) >= 3
+
+    def test_its_clock_is_the_one_given(self, make_source: MakeSource) -> None:
+        clock = ManualClock()
+        source = make_source(clock)
+        assert source.clock is clock
+        assert source.name
+
+    def test_close_in_the_middle_ends_the_iteration(self, make_source: MakeSource) -> None:
+        async def check() -> None:
+            source = make_source(JumpingClock())
+            iterator = aiter(source)
+            await anext(iterator)
+            await source.aclose()
+            with pytest.raises(StopAsyncIteration):
+                await anext(iterator)
+
+        run(check())
+
+    def test_close_ends_an_iteration_that_waits(self, make_source: MakeSource) -> None:
+        async def check() -> None:
+            source = make_source(ManualClock())
+            waiting = asyncio.create_task(take(source))
+            await let_others_run()
+            assert not waiting.done()
+            await source.aclose()
+            await waiting
+
+        run(check())
+
+    def test_close_before_and_after_and_twice(self, make_source: MakeSource) -> None:
+        async def check() -> list[Advertisement]:
+            source = make_source(JumpingClock())
+            await source.aclose()
+            heard = await take(source)
+            await source.aclose()
+            return heard
+
+        assert run(check()) == []
+
+    def test_can_be_cancelled(self, make_source: MakeSource) -> None:
+        async def check() -> None:
+            source = make_source(ManualClock())
+            waiting = asyncio.create_task(take(source))
+            await let_others_run()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await source.aclose()
+
+        run(check())
+
+    def test_close_does_not_hide_a_cancellation(self, make_source: MakeSource) -> None:
+        async def check() -> None:
+            source = make_source(ManualClock())
+            waiting = asyncio.create_task(take(source))
+            await let_others_run()
+            waiting.cancel()
+            await source.aclose()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+
+        run(check())
+
+    def test_other_tasks_run_while_it_plays(self, make_source: MakeSource) -> None:
+        async def check() -> int:
+            turns = 0
+
+            async def other() -> None:
+                nonlocal turns
+                while True:
+                    turns += 1
+                    await asyncio.sleep(0)
+
+            task = asyncio.create_task(other())
+            await take(make_source(JumpingClock()), 20)
+            task.cancel()
+            return turns
+
+        assert run(check()) >= 3
+
+    def test_is_iterated_once(self, make_source: MakeSource) -> None:
+        async def check() -> None:
+            source = make_source(JumpingClock())
+            await take(source, 1)
+            with pytest.raises(SourceError, match="open it again") as caught:
+                aiter(source)
+            assert caught.value.reason == "iterated_twice"
+
+        run(check())
+
+    def test_nobody_was_anywhere_before_the_start(self, make_source: MakeSource) -> None:
+        assert make_source(ManualClock()).truth_at(0) is None
