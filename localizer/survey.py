@@ -163,7 +163,7 @@ class Survey:
 
         Raises:
             SurveyError: a fingerprint's session is not in the survey, a beacon id is not
-                canonical, an RSSI is not finite and below 0 dBm, a beacon has no RSSI, the time
+                canonical, an RSSI is not from -150 to below 0 dBm, a beacon has no RSSI, the time
                 has no zone, a number is not finite; or the file cannot be written.
         """
         known = self._known()
@@ -190,7 +190,7 @@ class Survey:
     def fingerprints(
         self,
         *,
-        roles: Collection[Role] = DEVELOPMENT,
+        roles: Iterable[Role] = DEVELOPMENT,
         labelled: bool | None = None,
         sessions: Collection[str] | None = None,
     ) -> Iterator[Fingerprint]:
@@ -217,8 +217,9 @@ class Survey:
         )
         return self._read(query, chosen)
 
-    def _chosen(self, roles: Collection[Role], sessions: Collection[str] | None) -> list[Session]:
-        unknown_roles = set(roles) - set(ROLES)
+    def _chosen(self, roles: Iterable[Role], sessions: Collection[str] | None) -> list[Session]:
+        wanted = set(roles)
+        unknown_roles = wanted - set(ROLES)
         if unknown_roles:
             raise SurveyError(f"roles must be of {ROLES}, but got {sorted(unknown_roles)}")
         known = self.sessions
@@ -228,7 +229,7 @@ class Survey:
                 f"sessions must be of {[one.id for one in known]}, but got {sorted(unknown)}",
                 path=self.path,
             )
-        by_role = [session for session in known if session.role in roles]
+        by_role = [session for session in known if session.role in wanted]
         return [one for one in by_role if sessions is None or one.id in sessions]
 
     def _read(self, query: str, parameters: Sequence[Any]) -> Iterator[Fingerprint]:
@@ -263,7 +264,7 @@ class Survey:
         counts = (SessionCounts(one, *by_session.get(one.id, (0, 0, 0))) for one in self.sessions)
         return SurveyCounts(tuple(counts), places, beacons)
 
-    def data_hash(self, *, roles: Collection[Role] = DEVELOPMENT) -> str:
+    def data_hash(self, *, roles: Iterable[Role] = DEVELOPMENT) -> str:
         """Return the SHA-256 of what a reader with these roles sees, as 64 hexadecimal digits.
 
         It covers the site, the sessions and every field of every fingerprint in reading order, as
@@ -274,9 +275,11 @@ class Survey:
             SurveyError: a role is unknown, or the file is damaged.
         """
         digest = hashlib.sha256(site_to_toml(self.site).encode("utf-8"))
-        for session in self._chosen(roles, None):
+        chosen = self._chosen(roles, None)
+        for session in chosen:
             digest.update(session_to_line(session))
-        for fingerprint in self.fingerprints(roles=roles):
+        ids = [session.id for session in chosen]
+        for fingerprint in self.fingerprints(roles=ROLES, sessions=ids):
             digest.update(fingerprint_to_line(fingerprint))
         return digest.hexdigest()
 

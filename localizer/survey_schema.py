@@ -55,6 +55,10 @@ CREATE TABLE readings (
 ) WITHOUT ROWID;
 """
 
+WEAKEST_DBM: Final = -150.0
+"""Below is no reading but a sentinel for "not heard", such as -200: the thermal noise of a BLE
+channel (1 MHz) alone is -114 dBm, and radios report -127 dBm at the least."""
+
 FINGERPRINT_COLUMNS: Final = (
     "session, visit, device, time_utc_us, local_date, start_ns, duration_s, "
     "x_m, y_m, floor, position_sd_m, heading_deg, synthetic"
@@ -191,8 +195,11 @@ def _check_scan(scan: Scan) -> None:
                 f"{beacon} must have at least one RSSI, but got none; leave out the beacon"
             )
         for rssi in values:
-            if not (rssi < 0 and math.isfinite(rssi)):
-                raise SurveyError(f"an RSSI must be finite and below 0 dBm, but got {rssi}")
+            if not WEAKEST_DBM <= rssi < 0:
+                raise SurveyError(
+                    f"an RSSI must be {WEAKEST_DBM:g} or more and below 0 dBm, but got {rssi}; "
+                    "leave out what was not heard"
+                )
 
 
 def _check_beacon(beacon: BeaconId) -> None:

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -34,6 +35,16 @@ MAX_MEMBER_BYTES: Final = 16 * 2**20
 """The larger of the two files has 0.4 MB; more than this is a zip bomb."""
 
 _CHUNK_BYTES: Final = 64 * 2**10
+
+
+_ZIP_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # a compression that Python does not know
+    RuntimeError,  # a password
+    ValueError,
+)
 
 
 class _Body(Protocol):
@@ -146,7 +157,7 @@ def _member(archive: bytes, name: str, url: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as members:
             content = _read_member(members, name, url)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _ZIP_ERRORS as error:
         raise _failure(url, f"the zip is damaged ({error})") from error
     got = hashlib.sha256(content).hexdigest()
     if got != SHA256[name]:

@@ -26,6 +26,7 @@ from localizer.scans import Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.survey import build_survey
+from localizer.survey_schema import WEAKEST_DBM
 
 LABELLED_NAME: Final = "iBeacon_RSSI_Labeled.csv"
 UNLABELLED_NAME: Final = "iBeacon_RSSI_Unlabeled.csv"
@@ -189,8 +190,12 @@ def _parse_row(cells: Sequence[str]) -> _Row:
     if local.year != YEAR:
         raise ValueError(f"a date must be of {YEAR}, but got {time!r}")
     rssi = [int(reading) for reading in readings]
-    if max(rssi) >= 0:
-        raise ValueError(f"an RSSI must be below 0 dBm, but got {max(rssi)}")
+    for value in rssi:
+        if not (WEAKEST_DBM <= value < 0 or value <= NOT_HEARD_DBM):
+            raise ValueError(
+                f"an RSSI must be {WEAKEST_DBM:g} or more and below 0 dBm, or {NOT_HEARD_DBM} or "
+                f"less where not heard, but got {value}"
+            )
     pairs = zip(BEACONS, rssi, strict=True)
     heard = {beacon: (float(value),) for beacon, value in pairs if value > NOT_HEARD_DBM}
     return _Row(None if label == "?" else label, local, heard)

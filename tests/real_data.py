@@ -1,0 +1,17 @@
+"""The published data sets, for tests that check figures of theirs."""
+
+import os
+from pathlib import Path
+
+from localizer.importers.uci import LABELLED_NAME, UNLABELLED_NAME, UciFiles
+from tests.conftest import lacking
+
+
+def uci_files() -> UciFiles:
+    if not os.environ.get("LOCALIZER_DATA"):
+        lacking("LOCALIZER_DATA must name the folder that holds uci-ble-rssi/")
+    folder = Path(os.environ["LOCALIZER_DATA"]) / "uci-ble-rssi"
+    files = UciFiles(folder / LABELLED_NAME, folder / UNLABELLED_NAME, "LOCALIZER_DATA")
+    if not (files.labelled.is_file() and files.unlabelled.is_file()):
+        lacking(f"{folder} must hold {LABELLED_NAME} and {UNLABELLED_NAME}")
+    return files
