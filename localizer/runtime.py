@@ -77,6 +77,16 @@ class Model:
         self._rows = rows
 
     @property
+    def tensor_names(self) -> dict[str, str]:
+        """TFLite name of each input tensor by feature name."""
+        return dict(self._names)
+
+    @property
+    def output_name(self) -> str:
+        """TFLite name of the position."""
+        return self._output_name
+
+    @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each input by feature name, without the axis of scans."""
         return dict(self._shapes)
@@ -111,3 +121,13 @@ def _check_tensors(field: str, expected: list[str], got: list[str]) -> None:
             expected=expected,
             got=got,
         )
+
+
+def tensor_names(content: bytes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Return the input and the output tensors of a .tflite file: shape by name."""
+    interpreter = _interpreter_class()(model_content=content)
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    return (
+        {detail["name"]: tuple(int(side) for side in detail["shape"]) for detail in inputs},
+        {detail["name"]: tuple(int(side) for side in detail["shape"]) for detail in outputs},
+    )

@@ -1,0 +1,302 @@
+"""The simple methods that every table prints beside a network.
+
+Each is a TensorFlow graph on constants, so that what is evaluated is what `export` ships. All are
+invariant to the order of the training rows: rows are put into one canonical order first (which
+settles the forests' bootstrap), and ties of a distance share their votes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+
+from localizer.features import ALIGNED_SCALE, FeatureSpec, features
+from localizer.manifest import TargetScale
+from localizer.site import Site
+from localizer.table import FingerprintTable
+from training.catalogue import SIMPLE_METHODS, Settings
+from training.methods import Fitted, Graph
+from training.specs import baseline_spec, beacon_places
+
+CENTROID_DB: Final = 15.0
+"""Weights of the weighted centroid are 10^(RSSI / 15 dB): a path loss exponent of 1.5 for weights
+of 1 / distance. It is fixed, because this method's point is to learn nothing."""
+
+TREES: Final = 50
+"""Trees a forest; a walk through them must stay below a millisecond on the edge."""
+
+_TIE_DB2: Final = 1e-2
+"""Squared distances (dB^2) closer than this are one distance: float32 sums of whole dBm differ by
+less than a thousandth, different readings by at least 1."""
+
+_WEISZFELD_STEPS: Final = 30
+_NEAREST_M: Final = 0.1
+"""A median step closer than this to a place stops pulling; keeps 1 / distance finite, metres."""
+
+
+class Side(NamedTuple):
+    """The training side as the simple methods see it, rows in canonical order."""
+
+    level: NDArray[np.float32]
+    """[n, beacons], 0..1, 0 where not heard."""
+    heard: NDArray[np.float32]
+    """[n, beacons], 0 or 1."""
+    position_m: NDArray[np.float32]
+    """[n, 2]."""
+    place: NDArray[np.int64]
+    """[n], index of the distinct position."""
+    places_m: NDArray[np.float32]
+    """[places, 2]."""
+    beacons_m: NDArray[np.float32]
+    """[beacons, 2], NaN without a place."""
+
+
+def fit_baseline(
+    method: str, table: FingerprintTable, site: Site, settings: Settings | None = None
+) -> Fitted:
+    """Return a simple method fitted to labelled rows of one floor.
+
+    Args:
+        method: a key of `SIMPLE_METHODS`.
+        table: the training side; no synthetic rows.
+        site: its site, with every heard beacon.
+        settings: one of its grid; the first if None.
+    """
+    chosen = dict(settings if settings is not None else SIMPLE_METHODS[method].grid[0])
+    spec = baseline_spec(site)
+    floor_id = str(table.floor[0])
+    graph = _FITS[method](_side(table, site, spec, floor_id), chosen)
+    identity = TargetScale(offset_m=(0.0, 0.0), scale_m=(1.0, 1.0))
+    return Fitted(method, spec, graph, chosen, identity)
+
+
+def _side(table: FingerprintTable, site: Site, spec: FeatureSpec, floor_id: str) -> Side:
+    vector = features(table.rssi_dbm, table.mask, spec)["vector"]
+    position = table.position_m.astype(np.float32)
+    order = np.lexsort(np.column_stack([vector, position]).T[::-1])
+    count = len(spec.beacons)
+    places, place = np.unique(position[order], axis=0, return_inverse=True)
+    beacons = [at or (np.nan, np.nan) for at in beacon_places(site, floor_id)]
+    return Side(
+        vector[order, :count],
+        vector[order, count:],
+        position[order],
+        place.ravel(),
+        places,
+        np.asarray(beacons, np.float32),
+    )
+
+
+def _split(inputs: Mapping[str, Any], beacons: int) -> tuple[Any, Any]:
+    vector = tf.convert_to_tensor(inputs["vector"])
+    return vector[:, :beacons], vector[:, beacons:]
+
+
+def _training_centroid(side: Side, settings: Settings) -> Graph:
+    middle = tf.constant(side.places_m.mean(axis=0, keepdims=True))
+
+    def graph(inputs: Mapping[str, Any]) -> Any:
+        level, _ = _split(inputs, side.level.shape[1])
+        return level[:, :1] * 0 + middle
+
+    return graph
+
+
+def _beacon_mean(side: Side, weight: Callable[[Any, Any], Any]) -> Graph:
+    """Mean of the beacons' places by a weight; the training centroid where none is placed."""
+    placed = np.isfinite(side.beacons_m[:, 0])
+    places = tf.constant(np.where(placed[:, None], side.beacons_m, 0).astype(np.float32))
+    counts = tf.constant(placed.astype(np.float32))
+    middle = tf.constant(side.places_m.mean(axis=0, keepdims=True))
+
+    def graph(inputs: Mapping[str, Any]) -> Any:
+        level, heard = _split(inputs, len(placed))
+        weights = weight(level, heard * counts)
+        total = tf.reduce_sum(weights, axis=1, keepdims=True)
+        none = tf.cast(total <= 0, tf.float32)
+        return (weights @ places + none * middle) / (total + none)
+
+    return graph
+
+
+def _strongest_beacon(side: Side, settings: Settings) -> Graph:
+    def weight(level: Any, heard: Any) -> Any:
+        loudest = tf.reduce_max(level * heard, axis=1, keepdims=True)
+        # 0.01 dB: readings that are equal stay equal through the scaling.
+        return heard * tf.cast(level >= loudest - 0.01 / ALIGNED_SCALE.span_db, tf.float32)
+
+    return _beacon_mean(side, weight)
+
+
+def _weighted_centroid(side: Side, settings: Settings) -> Graph:
+    rate = float(np.log(10) * ALIGNED_SCALE.span_db / CENTROID_DB)
+
+    def weight(level: Any, heard: Any) -> Any:
+        return heard * tf.exp(rate * (level - 1.0))
+
+    return _beacon_mean(side, weight)
+
+
+def _squared_distances(side: Side) -> Callable[[Any], Any]:
+    """Squared distances in dB^2 to every training row, [n, rows], as one matrix product."""
+    known_db = side.level * np.float32(ALIGNED_SCALE.span_db)
+    known = tf.constant(known_db.T)
+    norms = tf.constant((known_db**2).sum(axis=1)[None])
+
+    def distances(level: Any) -> Any:
+        query = level * ALIGNED_SCALE.span_db
+        own = tf.reduce_sum(query * query, axis=1, keepdims=True)
+        return tf.maximum(own + norms - 2.0 * (query @ known), 0.0)
+
+    return distances
+
+
+def _nearest(side: Side, settings: Settings, *, weighted: bool) -> Graph:
+    count = min(int(settings["k"]), len(side.level))
+    distances = _squared_distances(side)
+    positions = tf.constant(side.position_m)
+
+    def graph(inputs: Mapping[str, Any]) -> Any:
+        squared = distances(_split(inputs, side.level.shape[1])[0])
+        border = -tf.math.top_k(-squared, k=count).values[:, -1:]
+        closer = tf.cast(squared < border - _TIE_DB2, tf.float32)
+        tied = tf.cast(tf.abs(squared - border) <= _TIE_DB2, tf.float32)
+        left = count - tf.reduce_sum(closer, axis=1, keepdims=True)
+        votes = closer + tied * left / tf.reduce_sum(tied, axis=1, keepdims=True)
+        if weighted:
+            votes /= tf.sqrt(squared + _TIE_DB2) + 1.0
+        return (votes @ positions) / tf.reduce_sum(votes, axis=1, keepdims=True)
+
+    return graph
+
+
+def _knn(side: Side, settings: Settings) -> Graph:
+    return _nearest(side, settings, weighted=False)
+
+
+def _weighted_knn(side: Side, settings: Settings) -> Graph:
+    return _nearest(side, settings, weighted=True)
+
+
+def _place_shares(side: Side, width_db: float) -> Callable[[Any], Any]:
+    """Share of each place, [n, places]: mean Gaussian kernel of its scans, one vote a place."""
+    distances = _squared_distances(side)
+    member = np.zeros((len(side.place), len(side.places_m)), np.float32)
+    member[np.arange(len(side.place)), side.place] = 1.0
+    mean = tf.constant(member / member.sum(axis=0, keepdims=True))
+
+    def shares(level: Any) -> Any:
+        squared = distances(level)
+        # The nearest row gets weight 1: far from everything the kernel must not underflow to 0.
+        nearest = tf.reduce_min(squared, axis=1, keepdims=True)
+        votes = tf.exp((nearest - squared) / (2 * width_db**2)) @ mean
+        return votes / tf.reduce_sum(votes, axis=1, keepdims=True)
+
+    return shares
+
+
+def _kernel_mean(side: Side, settings: Settings) -> Graph:
+    shares = _place_shares(side, settings["width_db"])
+    places = tf.constant(side.places_m)
+    return lambda inputs: shares(_split(inputs, side.level.shape[1])[0]) @ places
+
+
+def _kernel_median(side: Side, settings: Settings) -> Graph:
+    shares = _place_shares(side, settings["width_db"])
+    places = tf.constant(side.places_m)
+
+    def graph(inputs: Mapping[str, Any]) -> Any:
+        share = shares(_split(inputs, side.level.shape[1])[0])
+        return geometric_median(share, places)
+
+    return graph
+
+
+def geometric_median(share: Any, places_m: Any) -> Any:
+    """Return the point of least expected distance, [n, 2], by Weiszfeld's steps (1937).
+
+    Args:
+        share: [n, places], each row sums to 1.
+        places_m: [places, 2], metres.
+    """
+    point = share @ places_m
+    norms = tf.reduce_sum(places_m * places_m, axis=1)[None]
+    for _ in range(_WEISZFELD_STEPS):
+        own = tf.reduce_sum(point * point, axis=1, keepdims=True)
+        squared = own + norms - 2.0 * tf.matmul(point, places_m, transpose_b=True)
+        pull = share / tf.sqrt(tf.maximum(squared, _NEAREST_M**2))
+        point = (pull @ places_m) / tf.reduce_sum(pull, axis=1, keepdims=True)
+    return point
+
+
+def _forest(side: Side, settings: Settings, kind: Any) -> Graph:
+    rows = np.concatenate([side.level, side.heard], axis=1)
+    forest = kind(TREES, min_samples_leaf=int(settings["leaf"]), random_state=0, n_jobs=1)
+    return _forest_graph(forest.fit(rows, side.position_m))
+
+
+def _random_forest(side: Side, settings: Settings) -> Graph:
+    return _forest(side, settings, RandomForestRegressor)
+
+
+def _extra_trees(side: Side, settings: Settings) -> Graph:
+    return _forest(side, settings, ExtraTreesRegressor)
+
+
+def _forest_graph(forest: Any) -> Graph:
+    """All trees walked at once: a node number a tree, one gather a level, leaves lead to itself."""
+    trees = [estimator.tree_ for estimator in forest.estimators_]
+    starts = np.cumsum([0] + [tree.node_count for tree in trees[:-1]])
+    own = [np.arange(tree.node_count) for tree in trees]
+    leaf = [tree.children_left < 0 for tree in trees]
+    left, right = (
+        np.concatenate(
+            [
+                np.where(end, node, getattr(tree, side)) + start
+                for tree, end, node, start in zip(trees, leaf, own, starts, strict=True)
+            ]
+        ).astype(np.int32)
+        for side in ("children_left", "children_right")
+    )
+    feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int32)
+    limit = _round_down(np.concatenate([tree.threshold for tree in trees]))
+    value = np.concatenate([tree.value[:, :, 0] for tree in trees]).astype(np.float32)
+    depth = max(tree.max_depth for tree in trees)
+    tables = [tf.constant(a) for a in (left, right, feature, limit, value)]
+    roots = tf.constant(starts[None].astype(np.int32))
+    return lambda inputs: _walk(tf.convert_to_tensor(inputs["vector"]), tables, roots, depth)
+
+
+def _round_down(limit: NDArray[np.float64]) -> NDArray[np.float32]:
+    # A threshold rounded up to a reading would send that reading to the wrong side.
+    near = limit.astype(np.float32)
+    return np.where(near > limit, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+def _walk(rows: Any, tables: list[Any], roots: Any, depth: int) -> Any:
+    left, right, feature, limit, value = tables
+    node = tf.cast(rows[:, :1] * 0, tf.int32) + roots
+    for _ in range(depth):
+        reading = tf.gather(rows, tf.gather(feature, node), axis=1, batch_dims=1)
+        down_left = reading <= tf.gather(limit, node)
+        node = tf.where(down_left, tf.gather(left, node), tf.gather(right, node))
+    return tf.reduce_mean(tf.gather(value, node), axis=1)
+
+
+_FITS: Final[dict[str, Callable[[Side, Settings], Graph]]] = {
+    "training-centroid": _training_centroid,
+    "strongest-beacon": _strongest_beacon,
+    "weighted-centroid": _weighted_centroid,
+    "knn": _knn,
+    "weighted-knn": _weighted_knn,
+    "kernel-mean": _kernel_mean,
+    "kernel-median": _kernel_median,
+    "random-forest": _random_forest,
+    "extra-trees": _extra_trees,
+}
+"""How each of `SIMPLE_METHODS` is fitted."""

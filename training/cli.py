@@ -1,0 +1,179 @@
+"""The commands of the training side. Each parses, calls, prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from localizer.errors import ConfigError, LocalizerError
+from training.catalogue import SIMPLE_METHODS
+from training.config import load_config
+from training.recipe import Recipe
+from training.splits import SPLITS
+from training.surveys import open_survey
+from training.terminal import terminal
+from training.workdir import default_workdir, write_json, write_run
+
+app = typer.Typer(
+    help="Train, evaluate and export locators from a survey.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Survey = Annotated[
+    str, typer.Argument(help="`uci`, `simulate:SITE.toml`, a survey file, or a JSON Lines export.")
+]
+Workdir = Annotated[Path | None, typer.Option(help="Where all goes; default work/NAME-TIME.")]
+ConfigOption = Annotated[
+    list[str],
+    typer.Option("--config", help="Preset (dnn, cnn, paper-dnn, paper-cnn) or TOML file; repeat."),
+]
+Splits = Annotated[
+    list[str],
+    typer.Option("--split", help=f"{', '.join(SPLITS)}, or all; repeat. The first decides."),
+]
+Methods = Annotated[
+    str, typer.Option(help="Simple methods beside the networks: `all`, or names with commas.")
+]
+Seeds = Annotated[int, typer.Option(min=1, help="Networks trained per fold, each its own seed.")]
+WorkerCount = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
+FloorOption = Annotated[str | None, typer.Option(help="Which floor, if the survey has several.")]
+Json = Annotated[Path | None, typer.Option(help="Write the metrics here as JSON.")]
+
+NETWORKS: Final = ["dnn", "cnn"]
+CORES: Final = os.cpu_count() or 1
+
+
+@app.command()
+def evaluate(
+    survey: Survey,
+    *,
+    split: Splits = ["sessions"],  # noqa: B006  typer's way to give a list a default
+    config: ConfigOption = NETWORKS,
+    methods: Methods = "all",
+    seeds: Seeds = 3,
+    workers: WorkerCount = CORES,
+    floor: FloorOption = None,
+    workdir: Workdir = None,
+    json: Json = None,
+) -> None:
+    """Cross-validate networks beside the simple methods; development sessions only."""
+    run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
+    _run(run, _recipe(split, methods, config, seeds), export=False)
+
+
+@app.command()
+def fit(
+    survey: Survey,
+    *,
+    split: Splits = ["sessions"],  # noqa: B006
+    config: ConfigOption = NETWORKS,
+    methods: Methods = "all",
+    seeds: Seeds = 3,
+    workers: WorkerCount = CORES,
+    floor: FloorOption = None,
+    workdir: Workdir = None,
+    json: Json = None,
+) -> None:
+    """Cross-validate, fit the best method on all development rows, and export its bundle."""
+    run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
+    _run(run, _recipe(split, methods, config, seeds), export=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a run reads and writes."""
+
+    survey: str
+    workdir: Path
+    floor: str | None
+    workers: int
+    json: Path | None
+
+
+def _recipe(splits: list[str], methods: str, configs: list[str], seeds: int) -> Recipe:
+    return Recipe(
+        _splits(splits), _methods(methods), [load_config(c) for c in configs], range(seeds)
+    )
+
+
+def _run(run: Run, recipe: Recipe, *, export: bool) -> None:
+    from training import journey
+
+    console = terminal()
+    survey = open_survey(run.survey, run.workdir, floor=run.floor)
+    for note in survey.notes:
+        console.print(f"[dim]{note}[/]", highlight=False)
+    with journey.start_workers(survey, recipe, run.workers) as workers:
+        evaluations = journey.cross_validate(survey, recipe, workers, console)
+        if export:
+            folder = run.workdir / "bundle"
+            bundle = journey.export_best(folder, survey, recipe, evaluations, workers)
+            console.print(journey.choice_in_words(evaluations[0]))
+            console.print(f"Bundle: {bundle}", f"Serve it: localizer serve --bundle {bundle}")
+    records = write_run(run.workdir, survey, recipe, evaluations)
+    if run.json is not None:
+        write_json(run.json, records)
+    console.print(f"Metrics, curves and plots: {run.workdir}")
+
+
+@app.command()
+def demo(
+    *,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End by itself after so many seconds of replay.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.1, help="Replay this much faster.")] = 5.0,
+    max_gap: Annotated[float, typer.Option(min=1, help="Cut gaps of the replay, seconds.")] = 3.0,
+    port: Annotated[int, typer.Option(min=0, help="Of the live map; 0 takes a free one.")] = 8080,
+    workdir: Workdir = None,
+) -> None:
+    """Train on the UCI survey, export the best, serve it, replay the sealed sessions."""
+    from training.demo import DemoOptions, run_demo
+
+    options = DemoOptions(seconds, speed, max_gap, port, workdir or default_workdir("demo"))
+    run_demo(options, terminal())
+
+
+@app.command()
+def demo_bundle(
+    folder: Annotated[Path, typer.Argument(help="Where the bundle goes.")] = Path("models/demo"),
+) -> None:
+    """Rebuild the small bundle on the simulated site that the service starts with."""
+    from training.demo_bundle import write_demo_bundle
+
+    write_demo_bundle(folder, terminal())
+
+
+def _splits(names: list[str]) -> list[Any]:
+    chosen = list(SPLITS) if names == ["all"] else names
+    unknown = [name for name in chosen if name not in SPLITS]
+    if unknown:
+        raise ConfigError(f"--split must be of {[*SPLITS, 'all']}, but got {unknown}")
+    return [SPLITS[name] for name in chosen]
+
+
+def _methods(text: str) -> list[str]:
+    names = list(SIMPLE_METHODS) if text == "all" else [n.strip() for n in text.split(",")]
+    unknown = [name for name in names if name not in SIMPLE_METHODS]
+    if unknown:
+        raise ConfigError(f"--methods must be of {['all', *SIMPLE_METHODS]}, but got {unknown}")
+    return names
+
+
+def main() -> None:
+    """Run a command; an error that Localizer raises on purpose is one line and exit status 2."""
+    try:
+        app()
+    except LocalizerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,132 @@
+"""One flat, frozen configuration of a network and its training: TOML without hidden defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import tomli_w
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from localizer.errors import ConfigError
+
+PRESETS: Final = ("dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
+"""Configurations that come with the product, in training/presets."""
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every choice of one network. A file must set every key; there is no other place to look."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: str
+    """What tables call it."""
+    network: Literal["dnn", "cnn"]
+    convention: Literal["aligned", "paper"]
+    """`aligned` features, or the 2020 paper's for reproduction."""
+    aggregation: Literal["mean", "median", "max"]
+    image_size: Literal[0, 25, 33, 49]
+    """Pixels a side; 0 takes the smallest that is fine enough for the site."""
+    hidden: tuple[Positive, ...]
+    """Units of the DNN's hidden layers."""
+    batch_norm_after: Annotated[int, Field(ge=0)]
+    """After which hidden layer of the DNN the batch normalisation stands; 0 for none."""
+    filters: tuple[Positive, ...]
+    """Filters of the CNN's convolutions."""
+    kernels: tuple[Positive, ...]
+    """Kernel side of each convolution, pixels."""
+    pool: Positive
+    dense: Positive
+    """Units of the CNN's dense layer."""
+    dropout: Share
+    """Share of units dropped before the output while training."""
+    output: Literal["linear", "relu"]
+    """`relu` as published: a coordinate that starts negative for every row never learns."""
+    target: Literal["box", "paper"]
+    """`box`: the floor's bounds to -1..1; `paper`: cells in the published code's turned frame."""
+    loss: Literal["row_rmse", "euclid"]
+    """`row_rmse` as published: root of the mean squared coordinate error of a row."""
+    place_balanced: bool
+    """One vote a place instead of one a scan."""
+    optimizer: Literal["adam", "sgd"]
+    learning_rate: Annotated[float, Field(gt=0)]
+    beta1: Share
+    beta2: Share
+    momentum: Share
+    batch_size: Positive
+    epochs: Positive
+    dead_output_tries: Positive
+    """How often a network with a dead output is initialised anew; 1 takes the first as it is."""
+    executor: Literal["loop", "fit"]
+    """`loop`: epochs in one graph with the data in memory; `fit`: Keras, the reference."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of every setting."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_ADAPTER: Final = TypeAdapter(Config)
+
+
+def config_from_toml(text: str, *, origin: str) -> Config:
+    """Read a configuration.
+
+    Args:
+        text: TOML that sets every field of `Config`.
+        origin: what to call it in an error.
+
+    Raises:
+        ConfigError: no TOML, or a key is missing, unknown or out of range.
+    """
+    try:
+        config = _ADAPTER.validate_python(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} must be TOML, but {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(
+            f"{origin}: key {key!r}: {first['msg']}, but got {first['input']!r}; "
+            "training/presets shows every key"
+        ) from error
+    if len(config.filters) != len(config.kernels):
+        raise ConfigError(
+            f"{origin}: `kernels` must have one side a layer of `filters`, but got "
+            f"{config.kernels} for {config.filters}"
+        )
+    return config
+
+
+def config_to_toml(config: Config) -> str:
+    """Write a configuration as TOML that `config_from_toml` reads back unchanged."""
+    values: dict[str, Any] = dataclasses.asdict(config)
+    return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in values.items()})
+
+
+def load_config(name: str) -> Config:
+    """Read a preset by name, or a TOML file by path.
+
+    Raises:
+        ConfigError: there is neither, or the file is wrong.
+    """
+    if name in PRESETS:
+        text = (files(__package__) / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+        return config_from_toml(text, origin=f"preset {name!r}")
+    path = Path(name)
+    if not path.is_file():
+        raise ConfigError(
+            f"a configuration must be one of {PRESETS} or a TOML file, but got {name!r}"
+        )
+    return config_from_toml(path.read_text(encoding="utf-8"), origin=name)

@@ -1,0 +1,179 @@
+"""Cross-validation of networks beside the simple methods, on worker processes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localizer.site import Site
+from localizer.table import FingerprintTable
+from training.config import Config
+from training.metrics import Summary, bootstrap_by_place, summarise
+from training.splits import Split
+from training.tasks import Progress, Task, TaskResult, Workers
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One method over all test rows of a split."""
+
+    method: str
+    is_baseline: bool
+    errors: NDArray[np.float64]
+    """[seeds, n], metres, in the order of `Evaluation.rows`."""
+    predicted: NDArray[np.float64]
+    """[seeds, n, 2], metres."""
+    settings: tuple[Mapping[str, Any], ...]
+    """What the training side of each fold and seed chose."""
+    curves: tuple[Mapping[str, list[float]], ...]
+    notes: tuple[str, ...]
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All methods of one split."""
+
+    survey: str
+    split: Split
+    rows: FingerprintTable
+    """The test rows, fold after fold."""
+    fold: NDArray[np.int64]
+    """[n], which fold scored each row."""
+    results: tuple[MethodResult, ...]
+    """Best mean error first."""
+
+    @property
+    def best(self) -> MethodResult:
+        """The method with the least mean error."""
+        return self.results[0]
+
+    @property
+    def best_baseline(self) -> MethodResult:
+        """The best of the simple methods."""
+        return next(result for result in self.results if result.is_baseline)
+
+    def gain(self, result: MethodResult) -> tuple[float, float, float]:
+        """Return how many metres a method gains on the best baseline, with its 95 % interval.
+
+        Paired by row and bootstrapped by place; a negative gain is a loss.
+        """
+        pairs = self.best_baseline.errors.mean(axis=0) - result.errors.mean(axis=0)
+        return (float(pairs.mean()), *bootstrap_by_place(pairs, self.rows.place))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be evaluated."""
+
+    survey: str
+    site: Site
+    table: FingerprintTable
+    """The rows that the split cuts: development, labelled, on one floor."""
+    split: Split
+    baselines: Sequence[str]
+    configs: Sequence[Config]
+    seeds: Sequence[int]
+
+
+def evaluate(
+    plan: Plan, workers: Workers, *, progress: Callable[[Progress], None] = lambda _: None
+) -> Evaluation:
+    """Cross-validate every method of a plan.
+
+    Args:
+        plan: what to evaluate.
+        workers: they must hold the plan's table and site.
+        progress: told what has been done, in this process.
+
+    Raises:
+        ConfigError: the survey cannot be cut that way.
+    """
+    folds = plan.split.folds(plan.table)
+    done = workers.run(plan_tasks(plan), progress)
+    test = np.concatenate([fold.test for fold in folds])
+    rows = plan.table.rows(test)
+    fold_of = np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds])
+    names = [*plan.baselines, *(config.name for config in plan.configs)]
+    results = [
+        _result(name, [r for r in done if r.task.method == name], rows, fold_of, plan)
+        for name in names
+    ]
+    results.sort(key=lambda result: result.summary.mean)
+    return Evaluation(plan.survey, plan.split, rows, fold_of, tuple(results))
+
+
+def plan_tasks(plan: Plan) -> list[Task]:
+    """Return the fits of a plan: every method, fold and seed."""
+    folds = plan.split.folds(plan.table)
+    networks = [
+        Task(config.name, i, fold.train, fold.test, plan.split.name, config, seed)
+        for config in plan.configs
+        for seed in plan.seeds
+        for i, fold in enumerate(folds)
+    ]
+    simple = [
+        Task(name, i, fold.train, fold.test, plan.split.name, None, 0)
+        for name in plan.baselines
+        for i, fold in enumerate(folds)
+    ]
+    # The longest tasks first: no worker is left with one when the others have ended.
+    networks.sort(key=lambda task: task.config is None or task.config.network != "cnn")
+    return networks + simple
+
+
+def _result(
+    name: str,
+    done: Sequence[TaskResult],
+    rows: FingerprintTable,
+    fold_of: NDArray[np.int64],
+    plan: Plan,
+) -> MethodResult:
+    seeds = sorted({result.task.seed for result in done})
+    ordered = [
+        sorted((r for r in done if r.task.seed == seed), key=lambda r: r.task.fold)
+        for seed in seeds
+    ]
+    predicted = np.stack([np.concatenate([r.predicted for r in one]) for one in ordered])
+    errors = np.hypot(*np.moveaxis(predicted - rows.position_m, -1, 0))
+    flat = [result for one in ordered for result in one]
+    return MethodResult(
+        method=name,
+        is_baseline=flat[0].task.config is None,
+        errors=errors,
+        predicted=predicted,
+        settings=tuple(result.settings for result in flat),
+        curves=tuple(result.curve for result in flat),
+        notes=tuple(dict.fromkeys(note for result in flat for note in result.notes)),
+        summary=summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m),
+    )
+
+
+def to_records(evaluation: Evaluation, cell_m: float | None) -> list[dict[str, Any]]:
+    """Return one flat object a method, for JSON; errors in metres."""
+    records = []
+    for result in evaluation.results:
+        gain, low, high = evaluation.gain(result)
+        records.append(
+            {
+                "survey": evaluation.survey,
+                "split": evaluation.split.name,
+                "honest": evaluation.split.honest,
+                "caveat": evaluation.split.caveat,
+                "method": result.method,
+                "is_baseline": result.is_baseline,
+                "unit": "m",
+                "cell_m": cell_m,
+                **dataclasses.asdict(result.summary),
+                "gain_over_best_baseline": gain,
+                "gain_low": low,
+                "gain_high": high,
+                "notes": list(result.notes),
+            }
+        )
+    return records

@@ -1,0 +1,83 @@
+"""The networks: the paper's DNN and CNN, for any number of beacons and any grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from localizer.errors import ConfigError
+from training.config import Config
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shape of each input by feature name, without the axis of scans."""
+
+_LIVE_ROWS: Final = 256
+"""Rows looked at for a dead output: a unit that is 0 on so many is 0 on all but a freak row."""
+
+
+def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
+    """Return an untrained network, initialised by `seed`.
+
+    Args:
+        config: architecture and output.
+        shapes: as `FeatureSpec.shapes` gives them.
+        seed: of the initial weights and the dropout.
+
+    Returns:
+        A model from `vector` [n, width] and/or `image` [n, side, side, channels] to [n, 2],
+        in the scaled units of the target.
+
+    Raises:
+        ConfigError: a convolution or a pooling does not fit what is left of the image.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    trunk = _dense_trunk if config.network == "dnn" else _convolution_trunk
+    hidden = trunk(config, inputs)
+    if config.dropout > 0:
+        hidden = keras.layers.Dropout(config.dropout)(hidden)
+    output = keras.layers.Dense(2, activation=config.output, name="scaled_position")(hidden)
+    return keras.Model(inputs, output, name=config.network)
+
+
+def _dense_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
+    hidden = inputs["vector"]
+    for layer, units in enumerate(config.hidden, start=1):
+        hidden = keras.layers.Dense(units, activation="relu")(hidden)
+        if layer == config.batch_norm_after:
+            hidden = keras.layers.BatchNormalization()(hidden)
+    return hidden
+
+
+def _convolution_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
+    hidden = inputs["image"]
+    for filters, kernel in zip(config.filters, config.kernels, strict=True):
+        side = int(hidden.shape[1])
+        if (side - kernel + 1) // config.pool < 1:
+            raise ConfigError(
+                f"a {kernel}x{kernel} kernel and a pool of {config.pool} must fit the image, but "
+                f"{side}x{side} pixels are left; use fewer layers, smaller kernels or more pixels"
+            )
+        hidden = keras.layers.Conv2D(filters, kernel, activation="relu")(hidden)
+        hidden = keras.layers.MaxPooling2D(config.pool)(hidden)
+    hidden = keras.layers.Flatten()(hidden)
+    if "vector" in inputs:
+        hidden = keras.layers.Concatenate()([hidden, inputs["vector"]])
+    return keras.layers.Dense(config.dense, activation="relu")(hidden)
+
+
+def dead_outputs(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]]) -> tuple[int, ...]:
+    """Return the output coordinates that are 0 for every row: no gradient will ever reach them.
+
+    Only a ReLU output can be dead. The paper's CNN is in most of its initialisations, because its
+    image is almost constant (silence is the brightest pixel).
+    """
+    rows = {name: value[:_LIVE_ROWS] for name, value in inputs.items()}
+    values = np.asarray(model(rows, training=False))
+    if model.layers[-1].activation is not keras.activations.relu:
+        return ()
+    return tuple(int(i) for i in np.flatnonzero((values <= 0).all(axis=0)))

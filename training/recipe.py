@@ -1,0 +1,26 @@
+"""What a run trains, and how it scores it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localizer.features import Aggregation
+from training.config import Config
+from training.splits import Split
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices of one run."""
+
+    splits: Sequence[Split]
+    baselines: Sequence[str]
+    configs: Sequence[Config]
+    seeds: Sequence[int]
+    """Each network is trained once a fold and seed."""
+
+    @property
+    def aggregation(self) -> Aggregation:
+        """How the rows of every method are aggregated; the first network's way."""
+        return self.configs[0].aggregation if self.configs else "mean"

@@ -1,0 +1,128 @@
+"""Cross-validation splits: which rows train and which are scored, and whether that is honest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GroupKFold
+
+from localizer.errors import ConfigError
+from localizer.table import FingerprintTable
+
+CELL_FOLDS: Final = 5
+BLOCKS: Final = 20
+"""Blocks of neighbouring places that are left out one after the other."""
+PUBLISHED_TEST_ROWS: Final = 284
+"""The test side of arXiv:2006.08925: the last 284 rows of the labelled file."""
+
+
+class Fold(NamedTuple):
+    """Row indices of one training and one test side."""
+
+    name: str
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+class Split(NamedTuple):
+    """A way to cross-validate."""
+
+    name: str
+    what: str
+    """What is left out, for tables."""
+    caveat: str
+    """Why its figures flatter; empty for an honest split."""
+    folds: Callable[[FingerprintTable], list[Fold]]
+
+    @property
+    def honest(self) -> bool:
+        """Whether test rows have no near copies in training."""
+        return not self.caveat
+
+
+def _grouped(groups: NDArray[np.generic], need: str) -> list[Fold]:
+    """One fold a distinct group."""
+    names = np.unique(groups)
+    if len(names) < 2:
+        raise ConfigError(
+            f"this split needs at least two {need}, but the survey has {len(names)}; "
+            "survey more of them, or choose another split"
+        )
+    return [
+        Fold(str(name), np.flatnonzero(groups != name), np.flatnonzero(groups == name))
+        for name in names
+    ]
+
+
+def _sessions(table: FingerprintTable) -> list[Fold]:
+    return _grouped(table.session, "development sessions with labelled scans")
+
+
+def _cells(table: FingerprintTable) -> list[Fold]:
+    places = len(np.unique(table.place))
+    if places < 2:
+        raise ConfigError(f"split 'cells' needs at least two places, but the survey has {places}")
+    folds = GroupKFold(min(CELL_FOLDS, places)).split(table.place, groups=table.place)
+    return [Fold(f"cells {i}", train, test) for i, (train, test) in enumerate(folds, start=1)]
+
+
+def _blocks(table: FingerprintTable) -> list[Fold]:
+    places, place = np.unique(table.position_m, axis=0, return_inverse=True)
+    count = min(BLOCKS, len(places) // 2)
+    if count < 2:
+        raise ConfigError(f"split 'blocks' needs at least four places, but got {len(places)}")
+    block = KMeans(count, n_init=10, random_state=0).fit(places).labels_
+    return _grouped(block[place.ravel()], "blocks of places")
+
+
+def _random(table: FingerprintTable) -> list[Fold]:
+    if len(table) < CELL_FOLDS:
+        raise ConfigError(f"split 'random' needs {CELL_FOLDS} labelled scans, but got {len(table)}")
+    fold = np.random.default_rng(0).permutation(len(table)) % CELL_FOLDS
+    return _grouped(fold, "random parts")
+
+
+def _published(table: FingerprintTable) -> list[Fold]:
+    if len(table) <= PUBLISHED_TEST_ROWS:
+        raise ConfigError(
+            "split 'published' is that of the UCI file with all its 1,420 labelled rows, but got "
+            f"{len(table)}; use it with the survey `uci`"
+        )
+    rows = np.arange(len(table))
+    return [Fold("last 284 rows", rows[:-PUBLISHED_TEST_ROWS], rows[-PUBLISHED_TEST_ROWS:])]
+
+
+_RANDOM_CAVEAT: Final = "flattering: consecutive scans at one place stand on both sides"
+_PUBLISHED_CAVEAT: Final = "contaminated: 214 of 284 test rows have a copy in training"
+
+SPLITS: Final[dict[str, Split]] = {
+    split.name: split
+    for split in (
+        Split("sessions", "one session left out", "", _sessions),
+        Split("cells", "a fifth of the places left out", "", _cells),
+        Split("blocks", "one block of neighbouring places left out", "", _blocks),
+        Split("random", "a fifth of the rows left out", _RANDOM_CAVEAT, _random),
+        Split("published", "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published),
+    )
+}
+"""Every split by name. `published` reads the UCI file as a whole, in its order."""
+
+
+def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold]:
+    """Yield at most `most` folds of a training side, cut the way the outer split is.
+
+    A side that cannot be cut so (one session left, say) is cut by cells, and one of a single
+    place is not cut at all.
+    """
+    if len(np.unique(table.place)) < 2:
+        return
+    groups = table.session if split == "sessions" else table.place
+    if len(np.unique(groups)) < 2:
+        groups = table.place
+    cut = GroupKFold(min(most, len(np.unique(groups))))
+    for i, (train, test) in enumerate(cut.split(groups, groups=groups), start=1):
+        yield Fold(f"inner {i}", train, test)

@@ -1,0 +1,152 @@
+"""The SURVEY argument of every command, opened: a survey file, a site, and rows to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from localizer.beacons import BeaconId
+from localizer.errors import ConfigError, SurveyError
+from localizer.features import Aggregation
+from localizer.importers.download import find_uci
+from localizer.importers.uci import import_uci
+from localizer.scans import Fingerprint, Role
+from localizer.simulated_survey import simulate_survey
+from localizer.site import Site, load_site
+from localizer.sites import BUILT_IN, built_in_site
+from localizer.survey import Survey
+from localizer.survey_jsonl import import_jsonl
+from localizer.table import FingerprintTable, table_from_fingerprints
+from training.specs import beacon_order, complete_site
+
+SIMULATE: Final = "simulate:"
+SIMULATED_SEED: Final = 1
+
+DEVELOPMENT: Final[tuple[Role, ...]] = ("development",)
+EVERY_ROLE: Final[tuple[Role, ...]] = ("development", "sealed")
+
+
+@dataclass(frozen=True)
+class OpenedSurvey:
+    """A survey ready to train on."""
+
+    name: str
+    path: Path
+    """The survey file."""
+    site: Site
+    """With every beacon that development sessions heard."""
+    floor: str
+    data_sha256: str
+    """Of the development sessions."""
+    notes: tuple[str, ...]
+    """What was said while opening it: where it came from, lines that were damaged."""
+
+    def development(self, aggregation: Aggregation) -> FingerprintTable:
+        """Return the genuine, labelled development scans of the floor."""
+        table = self._labelled(aggregation, DEVELOPMENT)
+        table = table.rows(~table.synthetic & (table.floor == self.floor))
+        if len(table) == 0:
+            raise SurveyError(
+                f"{self.path} must have labelled scans in a development session, but has none on "
+                f"floor {self.floor!r}; survey some places, or import some",
+                path=self.path,
+            )
+        return table
+
+    def published(self, aggregation: Aggregation) -> FingerprintTable:
+        """Return every labelled row in the order of the UCI file, copies and sealed days too.
+
+        Only the paper's own protocol reads this.
+        """
+        return self._labelled(aggregation, EVERY_ROLE).rows(slice(None, None, -1))
+
+    def _labelled(self, aggregation: Aggregation, roles: Collection[Role]) -> FingerprintTable:
+        with Survey.open(self.path) as survey:
+            rows = survey.fingerprints(roles=roles, labelled=True)
+            return table_from_fingerprints(rows, beacon_order(self.site), aggregation)
+
+
+def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> OpenedSurvey:
+    """Open what a SURVEY argument names.
+
+    Args:
+        name: `uci`, `simulate:SITE.toml`, `simulate:demo`, or the path of a survey file or of a
+            JSON Lines export.
+        workdir: where survey files are built that do not exist yet.
+        floor: which floor; needed if labelled scans lie on several.
+
+    Raises:
+        SurveyError: the file cannot be read, or holds nothing to train on.
+        ConfigError: there is nothing of that name, or a floor must be chosen.
+        DownloadError: `uci` is neither on this machine nor reachable.
+    """
+    path, notes = _survey_file(name, workdir)
+    with Survey.open(path) as survey:
+        heard: set[BeaconId] = set()
+        floors: list[str] = []
+        for row in survey.fingerprints(labelled=True):
+            heard.update(row.scan.readings)
+            floors.append(_floor(row))
+        site = complete_site(survey.site, tuple(heard))
+        data_sha256 = survey.data_hash()
+    chosen = _choose_floor(floors, floor, path)
+    return OpenedSurvey(name, path, site, chosen, data_sha256, notes)
+
+
+def _floor(row: Fingerprint) -> str:
+    return row.position.floor if row.position is not None else ""
+
+
+def _choose_floor(floors: list[str], wanted: str | None, path: Path) -> str:
+    names, counts = np.unique(floors, return_counts=True)
+    scans = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    if not scans:
+        raise SurveyError(
+            f"{path} must have labelled scans in a development session, but has none; "
+            "survey some places, or import some",
+            path=path,
+        )
+    if wanted is not None and wanted not in scans:
+        raise ConfigError(f"--floor must be one of {sorted(scans)}, but got {wanted!r}")
+    if wanted is None and len(scans) > 1:
+        raise ConfigError(
+            f"a model is for one floor, but {path} has labelled scans on {scans}; "
+            "choose one with --floor"
+        )
+    return wanted if wanted is not None else str(names[0])
+
+
+def _survey_file(name: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
+    workdir.mkdir(parents=True, exist_ok=True)
+    if name == "uci":
+        files = find_uci()
+        path = workdir / "uci.survey"
+        path.unlink(missing_ok=True)
+        import_uci(files, path)
+        return path, (f"UCI BLE RSSI survey from {files.origin}",)
+    if name.startswith(SIMULATE):
+        return _simulated(name.removeprefix(SIMULATE), workdir)
+    given = Path(name)
+    if not given.is_file():
+        raise ConfigError(
+            "a survey must be `uci`, `simulate:SITE.toml`, or the path of a survey file or of a "
+            f"JSON Lines export, but got {name!r}, which is no file"
+        )
+    if given.suffix == ".jsonl":
+        path = workdir / f"{given.stem}.survey"
+        path.unlink(missing_ok=True)
+        report = import_jsonl(given, path)
+        return path, tuple(str(problem) for problem in report.problems)
+    return given, ()
+
+
+def _simulated(where: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
+    site = built_in_site(where) if where in BUILT_IN else load_site(Path(where))
+    path = workdir / f"{site.id}.survey"
+    path.unlink(missing_ok=True)
+    simulate_survey(site, path, seed=SIMULATED_SEED)
+    return path, (f"simulated survey of {site.name!r}, seed {SIMULATED_SEED}: no real data",)

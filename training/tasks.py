@@ -1,0 +1,183 @@
+"""One fit and one prediction as a task, and the processes that work them off."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localizer.site import Site
+from localizer.table import FingerprintTable
+from training.config import Config
+
+INNER_FOLDS: Final = 3
+"""Folds of a training side that a simple method chooses its settings on."""
+
+_POLL_S: Final = 0.1
+"""How often a waiting parent looks for progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Fit one method on the training rows of one fold, and predict its test rows."""
+
+    method: str
+    fold: int
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    split: str
+    config: Config | None
+    """None for a simple method."""
+    seed: int
+
+    @property
+    def epochs(self) -> int:
+        """Steps of progress that the task counts for."""
+        return self.config.epochs if self.config is not None else 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a task gave."""
+
+    task: Task
+    predicted: NDArray[np.float64]
+    """[n_test, 2], metres."""
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    curve: Mapping[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Steps of one method that have just ended."""
+
+    method: str
+    steps: int
+
+
+Report = Callable[[Progress], None]
+
+_Result = TypeVar("_Result")
+
+
+def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) -> TaskResult:
+    """Fit and predict in this process."""
+    from training.fit_method import fit_method
+
+    fitted = fit_method(
+        task.method if task.config is None else task.config,
+        table.rows(task.train),
+        site,
+        seed=task.seed,
+        split=task.split,
+        progress=lambda steps: progress(Progress(task.method, steps)),
+    )
+    predicted = fitted.predict(table.rows(task.test))
+    return TaskResult(task, predicted, fitted.settings, fitted.notes, fitted.curve)
+
+
+_worker: dict[str, Any] = {}
+"""The table, the site and the queue of a worker process, set once when it starts."""
+
+
+def _start_worker(table: FingerprintTable, site: Site, ended: Any) -> None:
+    # Ctrl-C reaches the whole group: the parent says so, and a worker just goes.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    # One thread a process: two networks side by side are faster than one on two cores.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    _worker.update(table=table, site=site, ended=ended)
+
+
+def _run_in_worker(task: Task) -> TaskResult:
+    return run_task(task, _worker["table"], _worker["site"], _worker["ended"].put)
+
+
+class Workers:
+    """Processes that hold a table and a site, and work on them."""
+
+    def __init__(self, count: int, table: FingerprintTable, site: Site) -> None:
+        """Start `count` processes; 1 works in this one."""
+        self._table = table
+        self._site = site
+        self._pool: ProcessPoolExecutor | None = None
+        if count > 1:
+            # Spawned, not forked: TensorFlow's threads do not survive a fork.
+            context = multiprocessing.get_context("spawn")
+            self._ended = context.Queue()
+            self._pool = ProcessPoolExecutor(
+                count,
+                mp_context=context,
+                initializer=_start_worker,
+                initargs=(table, site, self._ended),
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is None:
+            return
+        if error is not None:
+            # A fit under way would be waited for: nobody wants its result any more.
+            for child in multiprocessing.active_children():
+                child.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, tasks: Sequence[Task], progress: Report) -> list[TaskResult]:
+        """Work tasks off and return their results in the tasks' order.
+
+        Args:
+            tasks: their row numbers refer to the table.
+            progress: told in this process what has ended.
+        """
+        if self._pool is None:
+            return [run_task(task, self._table, self._site, progress) for task in tasks]
+        futures = [self._pool.submit(_run_in_worker, task) for task in tasks]
+        self._follow(futures, progress)
+        return [future.result() for future in futures]
+
+    def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Return ``function(table, site, *arguments)``, worked out by one of the processes."""
+        if self._pool is None:
+            return function(self._table, self._site, *arguments)
+        return self._pool.submit(_call_in_worker, function, arguments).result()
+
+    def _follow(self, futures: Sequence[Future[TaskResult]], progress: Report) -> None:
+        waiting: set[Future[TaskResult]] = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()  # raises what the worker raised, at once
+            self._report(progress)
+
+    def _report(self, progress: Report) -> None:
+        while True:
+            try:
+                progress(self._ended.get_nowait())
+            except queue.Empty:
+                return
+
+
+def _call_in_worker(function: Callable[..., _Result], arguments: Sequence[Any]) -> _Result:
+    return function(_worker["table"], _worker["site"], *arguments)

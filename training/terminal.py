@@ -1,0 +1,16 @@
+"""The terminal that the commands print to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+
+WIDTH: Final = 120
+"""Columns where the output is no terminal (a log, a pipe): a table of errors fits whole."""
+
+
+def terminal() -> Console:
+    """Return the console of a command."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

@@ -1,0 +1,89 @@
+"""Where everything that a run makes goes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from localizer.site import Site
+from training.config import config_to_toml
+from training.evaluation import Evaluation, to_records
+from training.provenance import git_state, versions
+from training.recipe import Recipe
+from training.surveys import OpenedSurvey
+
+WORK: Final = Path("work")
+"""Beside the checkout's code, and ignored by git."""
+
+
+def default_workdir(survey: str) -> Path:
+    """Return a new folder's path for a run over a survey."""
+    stem = survey.removeprefix("simulate:").rpartition("/")[2].partition(".")[0]
+    return WORK / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def write_run(
+    workdir: Path, survey: OpenedSurvey, recipe: Recipe, evaluations: Sequence[Evaluation]
+) -> list[dict[str, Any]]:
+    """Write configurations, provenance, metrics, curves and plots; return the metrics' records."""
+    site = survey.site
+    workdir.mkdir(parents=True, exist_ok=True)
+    for config in recipe.configs:
+        (workdir / f"config-{config.name}.toml").write_text(config_to_toml(config))
+    records = [r for e in evaluations for r in to_records(e, site.cell_m)]
+    write_json(workdir / "metrics.json", records)
+    write_json(workdir / "run.json", _run(survey, recipe))
+    for evaluation in evaluations:
+        _write_curves(workdir / f"curves-{evaluation.split.name}.csv", evaluation)
+        _write_plots(workdir / "plots", evaluation, site)
+    return records
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write a document as JSON, by way of a file beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _run(survey: OpenedSurvey, recipe: Recipe) -> dict[str, Any]:
+    commit, dirty = git_state()
+    return {
+        "survey": survey.name,
+        "survey_file": str(survey.path),
+        "data_sha256": survey.data_sha256,
+        "floor": survey.floor,
+        "configs": {config.name: config.sha256 for config in recipe.configs},
+        "seeds": list(recipe.seeds),
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "versions": versions(),
+        "notes": list(survey.notes),
+    }
+
+
+def _write_curves(path: Path, evaluation: Evaluation) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["method", "fit", "curve", "epoch", "value"])
+        for result in evaluation.results:
+            for fit, curve in enumerate(result.curves):
+                for name, values in curve.items():
+                    for epoch, value in enumerate(values, start=1):
+                        writer.writerow([result.method, fit, name, epoch, value])
+
+
+def _write_plots(folder: Path, evaluation: Evaluation, site: Site) -> None:
+    # Imported here: matplotlib takes a second, and a run that only prints needs none.
+    from training.plots import plot_curves, plot_error_cdf, plot_error_map
+
+    split = evaluation.split.name
+    plot_error_cdf(evaluation, folder / f"error-cdf-{split}.png")
+    for result in {r.method: r for r in (evaluation.best, evaluation.best_baseline)}.values():
+        plot_error_map(evaluation, result, site, folder / f"error-map-{split}-{result.method}.png")
+    plot_curves(evaluation, folder / f"training-curves-{split}.png")
