@@ -10,7 +10,7 @@ Usage: deploy/edge/install.sh [options], from a checkout of Localizer, as root
   --bundle PATH      serve this bundle (folder or zip); it is copied and checked first (default: models/demo)
   --source STRING    where advertisements come from (default: simulate:demo)
   --host ADDRESS     where to listen (default: 127.0.0.1, this machine alone; 0.0.0.0: the whole network)
-  --port NUMBER      1024 to 65535 (default: 8000)
+  --port NUMBER      1024 to 65535 (default: 8080)
   --wheelhouse DIR   install from this folder of wheels, without network
   --python PROGRAM   Python 3.11, 3.12 or 3.13 (default: python3)
   --prefix DIR       install into DIR instead of /, and start nothing (to try it out; needs no root)
