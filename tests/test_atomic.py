@@ -19,6 +19,17 @@ def test_a_file_appears_whole_and_nothing_else_stays(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_who_reads_the_old_file_reads_on_in_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old and longer")
+    with path.open("rb", buffering=0) as reader:
+        assert reader.read(3) == b"old"
+        with atomic_write(path) as unfinished:
+            unfinished.write_text("new")
+        assert reader.read() == b" and longer"
+    assert path.read_text() == "new"
+
+
 def test_a_failure_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from localizer.beacons import BeaconId
@@ -51,8 +51,14 @@ def _bits(fingerprint: Fingerprint) -> list[bytes | None]:
     return [None if value is None else struct.pack("<d", value) for value in floats]
 
 
+_NEGATIVE_ZEROS = replace(
+    fingerprint(1, position=Position(0.1, -0.0, "1")), position_sd_m=0.0, heading_deg=-0.0
+)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(strategies.fingerprints, max_size=4))
+@example([fingerprint(position=Position(-0.0, 5e-324, "")), _NEGATIVE_ZEROS])
 def test_every_field_comes_back_bit_for_bit(
     tmp_path: Path, fingerprints: list[Fingerprint]
 ) -> None:
@@ -183,9 +189,13 @@ def test_unknown_roles_and_sessions_are_refused_at_the_call(survey: Survey) -> N
 
 
 def test_what_is_added_while_reading_is_not_read(survey: Survey) -> None:
-    survey.add([fingerprint(1), fingerprint(2)])
-    assert survey.add(survey.fingerprints()) == 2
-    assert len(list(survey.fingerprints())) == 4
+    survey.add([fingerprint(second) for second in (1, 2, 3)])
+    reading = survey.fingerprints()
+    first = next(reading)
+    survey.add([fingerprint(9)])
+    assert [first, *reading] == [fingerprint(second) for second in (1, 2, 3)]
+    assert survey.add(survey.fingerprints()) == 4
+    assert len(list(survey.fingerprints())) == 8
 
 
 def test_counts(survey: Survey) -> None:
