@@ -288,20 +288,24 @@ start_service() {
   [ -z "$prefix" ] || return 0
   if [ -z "$changed" ] && systemctl --quiet is-enabled localizer && systemctl --quiet is-active localizer; then
     say "unchanged: the service is enabled and runs"
-    return 0
+  else
+    step "enable the service and start it anew" restart_service
   fi
-  step "enable the service and start it anew" restart_service
+  [ -n "$dry_run" ] || await_health
 }
 
 restart_service() {
-  local address
   systemctl --quiet enable localizer
   systemctl restart localizer
+}
+
+await_health() { # a service that runs is not yet one that answers
+  local address
   address=$(setting HOST)
   [ "$address" != 0.0.0.0 ] || address=127.0.0.1
   "$home/venv/bin/python" - "http://$address:$(setting PORT)/v1/health" <<'PYTHON' || not_healthy
 import sys, time, urllib.request
-for _ in range(60):  # 30 s: the first start on a Pi 3 compiles every module
+for _ in range(60):  # 30 s: the first start on a slow card reads some hundred modules
     try:
         with urllib.request.urlopen(sys.argv[1], timeout=5) as answer:
             sys.exit(answer.status != 200)
