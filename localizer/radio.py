@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from localizer.errors import ConfigError
+from localizer.survey_schema import WEAKEST_DBM
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class RadioParameters:
     """Share of packets lost whatever their strength, 0 to below 1. Busy surroundings took another
     13 to 40 % in [S22]."""
     sensitivity_dbm: float = -95.0
-    """Packets weaker than this are not heard, dBm. Data sheets of BLE radios: -93 to -97."""
+    """Packets weaker than this are not heard, dBm; at least `WEAKEST_DBM`, below which nothing is
+    a reading. Data sheets of BLE radios: -93 to -97."""
     interval_ms: float = 200.0
     """Advertising interval, milliseconds. iBeacon prescribes 100, makers of positioning systems
     advise up to 350 for the battery's sake; 200 gives 15 packets in a window of 3 s."""
@@ -63,6 +65,8 @@ class RadioParameters:
             _require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
         for name in ("shadowing_distance_m", "interval_ms"):
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+        audible = self.sensitivity_dbm >= WEAKEST_DBM
+        _require("sensitivity_dbm", self.sensitivity_dbm, audible, f"at least {WEAKEST_DBM:g}")
         _require("packet_loss", self.packet_loss, self.packet_loss < 1, "below 1")
         _require("rssi_at_1m_dbm", self.rssi_at_1m_dbm, self.rssi_at_1m_dbm < 0, "below 0")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,23 @@ def test_a_sleep_that_is_over_lets_others_run(clock: Clock) -> None:
         return order
 
     assert asyncio.run(check()) == ["other", "sleeper"]
+
+
+@pytest.mark.parametrize("make", [MonotonicClock, lambda: ScaledClock(0, 4.0)])
+def test_a_timer_that_fires_early_is_set_again(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], Clock]
+) -> None:
+    real_ns = 0
+
+    async def sleep_too_short(seconds: float) -> None:
+        nonlocal real_ns
+        real_ns += max(1, round(seconds * NS_PER_S * 0.75))
+
+    monkeypatch.setattr("localizer.clock.time.monotonic_ns", lambda: real_ns)
+    monkeypatch.setattr("localizer.clock.asyncio.sleep", sleep_too_short)
+    clock = make()
+    asyncio.run(clock.sleep_until(NS_PER_S))
+    assert NS_PER_S <= clock.now_ns() < 1.001 * NS_PER_S
 
 
 def test_a_scaled_clock_stands_until_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

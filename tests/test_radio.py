@@ -27,6 +27,7 @@ def test_the_defaults_are_valid() -> None:
         ("height_m", -1.0),
         ("rssi_at_1m_dbm", 0.0),
         ("sensitivity_dbm", math.nan),
+        ("sensitivity_dbm", -150.5),
         ("exponent", math.inf),
         ("rician_k_db", math.nan),
     ],

@@ -89,7 +89,7 @@ def test_places_are_walkable(path: Path) -> None:
 
 
 def test_readings_follow_the_simulated_site(path: Path) -> None:
-    quiet = RadioParameters(sensitivity_dbm=-200.0)
+    quiet = RadioParameters(sensitivity_dbm=-150.0)
     site = SimulatedSite(DEMO, quiet, seed=1).with_receiver(offset_db=0.0, body_loss_db=6.0)
     differences = []
     for row in rows_of(path):

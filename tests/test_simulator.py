@@ -23,7 +23,7 @@ PLAIN = RadioParameters(
     shadowing_sd_db=0.0,
     rician_k_db=math.inf,
     packet_loss=0.0,
-    sensitivity_dbm=-200.0,
+    sensitivity_dbm=-150.0,
     height_m=0.0,
 )
 """Nothing but path loss."""
@@ -62,7 +62,7 @@ def test_path_loss_has_the_slope_of_the_exponent() -> None:
 
 
 def test_the_slope_is_there_through_shadowing_and_fading_too() -> None:
-    parameters = RadioParameters(wall_loss_db=0.0, sensitivity_dbm=-200.0, height_m=0.0)
+    parameters = RadioParameters(wall_loss_db=0.0, sensitivity_dbm=-150.0, height_m=0.0)
     site = SimulatedSite(hall(beacons=200), parameters)
     x_m = np.geomspace(1.0, 90.0, 30)
     mean = site.expected_rssi_dbm(np.column_stack([x_m, np.zeros(30)]))
@@ -205,7 +205,7 @@ def test_the_same_object_gives_the_same_twice_and_others_for_another_seed() -> N
 
 def test_streams_are_kept_apart() -> None:
     # Fading of another kind leaves field and timing as they are.
-    no_loss = RadioParameters(packet_loss=0.0, sensitivity_dbm=-200.0)
+    no_loss = RadioParameters(packet_loss=0.0, sensitivity_dbm=-150.0)
     one, other = walked(1, no_loss), walked(1, replace(no_loss, rician_k_db=math.inf))
     assert [(a.beacon, a.time_ns) for a in one] == [(b.beacon, b.time_ns) for b in other]
     assert [a.rssi_dbm for a in one] != [b.rssi_dbm for b in other]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from localizer.beacons import parse_beacon_id
 from localizer.errors import SiteError, SourceError
 from localizer.scans import Advertisement
+from localizer.survey_schema import WEAKEST_DBM
 
 MAX_LINE_BYTES: Final = 4096
 """Bytes of a line at most; a packet takes about 120. Longer lines are another kind of file."""
@@ -21,7 +22,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     beacon: str
-    rssi_dbm: Annotated[FiniteFloat, Field(lt=0)]
+    rssi_dbm: Annotated[FiniteFloat, Field(ge=WEAKEST_DBM, lt=0)]
     time_ns: Annotated[int, Field(strict=True)]
     measured_power_dbm: FiniteFloat | None = None
     receiver: str | None = None

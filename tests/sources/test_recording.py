@@ -19,7 +19,7 @@ from localizer.sources.recording import (
 advertisements = st.builds(
     Advertisement,
     st.sampled_from([BeaconId("name:demo:b01"), BeaconId("receiver:r1")]),
-    st.floats(-200, -1e-9),
+    st.floats(-150, -1e-9),
     st.integers(-(2**63), 2**63 - 1),
     st.none() | st.floats(-100, 20),
     st.none() | st.text(max_size=20),
@@ -55,6 +55,7 @@ def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
         ("[]", "the line"),
         ('{"beacon": "name:demo:b01", "rssi_dbm": 0, "time_ns": 1}', "rssi_dbm"),
         ('{"beacon": "name:demo:b01", "rssi_dbm": NaN, "time_ns": 1}', "rssi_dbm"),
+        ('{"beacon": "name:demo:b01", "rssi_dbm": -200, "time_ns": 1}', "rssi_dbm"),
         ('{"beacon": "name:demo:b01", "rssi_dbm": -60, "time_ns": 1.5}', "time_ns"),
         ('{"beacon": "aa:bb:cc:dd:ee:ff", "rssi_dbm": -60, "time_ns": 1}', "beacon id"),
         ('{"beacon": "name:demo:b01", "rssi_dbm": -60, "time_ns": 1, "x": 1}', "x: Extra"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import pytest
 from localizer.beacons import BeaconId
 from localizer.clock import Clock, JumpingClock, ManualClock, ScaledClock, s_to_ns
 from localizer.errors import SourceError
+from localizer.importers.uci import LABELLED_NAME, UNLABELLED_NAME, UciFiles, import_uci
 from localizer.scans import Advertisement, Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.sources import Source, open_source
 from localizer.sources.recording import write_recording
 from localizer.sources.replay import script_of_scans
-from localizer.survey import build_survey
+from localizer.survey import Survey, build_survey
+from tests.conftest import lacking
 from tests.sources.contract import MakeSource, SourceContract, let_others_run, run, take
 
 A, B = BeaconId("name:demo:b01"), BeaconId("name:demo:b02")
@@ -295,3 +298,23 @@ class TestReplayedRecordingInALoop(SourceContract):
             return open_source(f"replay:{path}?loop=true", clock=clock)
 
         return make
+
+
+def test_the_sealed_days_of_the_real_survey_are_replayed(tmp_path: Path) -> None:
+    folder = os.environ.get("LOCALIZER_DATA")
+    if folder is None:
+        lacking("LOCALIZER_DATA must name the folder of the data sets")
+    files = Path(folder) / "uci-ble-rssi"
+    path = tmp_path / "uci.survey"
+    import_uci(UciFiles(files / LABELLED_NAME, files / UNLABELLED_NAME, "test"), path)
+    with Survey.open(path) as survey:
+        rows = list(survey.fingerprints(roles=("sealed",), labelled=True))
+    source = open_source(f"replay:{path}?sessions=sealed&max_gap=3", clock=JumpingClock())
+    heard = run(take(source))
+    assert [one.rssi_dbm for one in heard] == [
+        rssi for row in rows for _, (rssi,) in sorted(row.scan.readings.items())
+    ]
+    assert source.truth_at(0) == rows[0].position
+    # A report a second, and no silence that is longer than 3 s.
+    length_s = (heard[-1].time_ns - heard[0].time_ns) / 1e9
+    assert len(rows) - 2 < length_s <= 4 * len(rows)
