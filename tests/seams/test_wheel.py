@@ -134,7 +134,7 @@ def test_the_service_loads_neither_training_nor_terminal_libraries(tmp_path: Pat
     report = tmp_path / "modules.json"
     loaded = {name.partition(".")[0] for name in json.loads(report.read_text())}
     assert {"localizer", "fastapi", "ai_edge_litert"} <= loaded
-    assert not loaded & {*HEAVY, "click", "firmware_bridge", "rich", "training", "typer"}
+    assert not loaded & {*HEAVY, "firmware_bridge", "rich", "training", "typer"}
 
 
 def test_only_one_module_names_an_interpreter() -> None:
