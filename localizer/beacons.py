@@ -43,9 +43,15 @@ def parse_beacon_id(text: str) -> BeaconId:
             f"a beacon id must have one of the forms {', '.join(_examples())}, but got {text!r}; "
             "write the id as the beacon's payload gives it"
         )
-    if scheme == "ibeacon" and any(int(part) > _MAX_16_BIT for part in canonical.split(":")[2:]):
+    return _ibeacon(canonical, text) if scheme == "ibeacon" else BeaconId(canonical)
+
+
+def _ibeacon(canonical: str, text: str) -> BeaconId:
+    scheme, uuid, major, minor = canonical.split(":")
+    if max(int(major), int(minor)) > _MAX_16_BIT:
         raise SiteError(f"major and minor of an iBeacon must be 0 to 65535, but got {text!r}")
-    return BeaconId(canonical)
+    # Without leading zeros: one beacon has one id.
+    return BeaconId(f"{scheme}:{uuid}:{int(major)}:{int(minor)}")
 
 
 def _examples() -> list[str]:

@@ -13,10 +13,12 @@ from typing import Final, TypeVar
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from localizer.beacons import BeaconId
 from localizer.errors import BundleError, FeatureError, SiteError
-from localizer.features import FeatureSpec, features
-from localizer.manifest import BUNDLE_SCHEMA, SPEC_ADAPTER, Golden, Manifest
+from localizer.features import FeatureSpec, features, scan_to_vector
+from localizer.manifest import BUNDLE_SCHEMA, SPEC_ADAPTER, Golden, GoldenVector, Manifest
 from localizer.runtime import Model
+from localizer.scans import Scan
 from localizer.site import Site, site_from_toml
 
 MANIFEST: Final = "manifest.json"
@@ -178,13 +180,9 @@ def _check_shapes(spec: FeatureSpec, model: Model) -> None:
 
 
 def _check_golden(golden: Golden, spec: FeatureSpec, model: Model) -> None:
-    rows = [[np.nan if v is None else v for v in vector.rssi_dbm] for vector in golden.vectors]
-    if any(len(row) != len(spec.beacons) for row in rows):
-        raise _wrong(
-            "golden.json: rssi_dbm", len(spec.beacons), [len(row) for row in rows], "export again"
-        )
-    rssi = np.asarray(rows, np.float32)
-    got = model.run(features(rssi, ~np.isnan(rssi), spec))
+    rows = [scan_to_vector(_golden_scan(vector), spec.beacons) for vector in golden.vectors]
+    rssi, mask = (np.stack(column) for column in zip(*rows, strict=True))
+    got = model.run(features(rssi, mask, spec))
     expected = np.asarray([vector.position_m for vector in golden.vectors])
     for i, error in enumerate(np.hypot(*(got - expected).T)):
         # `not <=` and not `>`: a NaN must be refused as well.
@@ -195,6 +193,10 @@ def _check_golden(golden: Golden, spec: FeatureSpec, model: Model) -> None:
                 got[i].tolist(),
                 "the model does not compute what was exported; export the bundle again",
             )
+
+
+def _golden_scan(vector: GoldenVector) -> Scan:
+    return Scan(0, 0.0, {BeaconId(b): (rssi,) for b, rssi in vector.readings.items()})
 
 
 def _wrong(field: str, expected: object, got: object, do: str) -> BundleError:

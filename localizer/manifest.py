@@ -114,8 +114,8 @@ SPEC_ADAPTER: Final = TypeAdapter(FeatureSpec)
 class GoldenVector(_Strict):
     """One scan with the position that the model must give for it."""
 
-    rssi_dbm: tuple[FiniteFloat | None, ...]
-    """One value a beacon in the manifest's order; null where not heard."""
+    readings: dict[str, FiniteFloat]
+    """RSSI, dBm, by beacon id, so that beacons in another order give another position."""
     position_m: tuple[FiniteFloat, FiniteFloat]
 
 

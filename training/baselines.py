@@ -34,7 +34,7 @@ _TIE_DB2: Final = 1e-2
 """Squared distances (dB^2) closer than this are one distance: float32 sums of whole dBm differ by
 less than a thousandth, different readings by at least 1."""
 
-_WEISZFELD_STEPS: Final = 30
+_WEISZFELD_STEPS: Final = 10
 _NEAREST_M: Final = 0.1
 """A median step closer than this to a place stops pulling; keeps 1 / distance finite, metres."""
 

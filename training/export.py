@@ -135,10 +135,16 @@ def _golden_scans(table: FingerprintTable) -> FingerprintTable:
 def _golden(fitted: Fitted, scans: FingerprintTable) -> Golden:
     vectors = [
         GoldenVector(
-            rssi_dbm=tuple(None if np.isnan(v) else float(v) for v in rssi),
+            readings={
+                str(beacon): float(reading)
+                for beacon, reading, heard in zip(scans.beacons, rssi, mask, strict=True)
+                if heard
+            },
             position_m=(float(x), float(y)),
         )
-        for rssi, (x, y) in zip(scans.rssi_dbm, fitted.predict(scans), strict=True)
+        for rssi, mask, (x, y) in zip(
+            scans.rssi_dbm, scans.mask, fitted.predict(scans), strict=True
+        )
     ]
     return Golden(tolerance_m=GOLDEN_TOLERANCE_M, vectors=tuple(vectors))
 

@@ -1,0 +1,47 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from localizer import runtime
+from localizer.errors import BundleError
+from localizer.runtime import Model, RuntimeMissingError, tensor_names
+from tests.edge_bundle import write_bundle
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return (write_bundle(tmp_path_factory.mktemp("bundle")) / "model.tflite").read_bytes()
+
+
+def test_names_and_shapes_are_read_from_the_file(content: bytes) -> None:
+    inputs, outputs = tensor_names(content)
+    assert list(inputs.values()) == [(1, 12)]
+    assert list(outputs.values()) == [(1, 2)]
+
+
+@pytest.mark.parametrize("bad", [b"", b"not a model", b"\0" * 4096])
+def test_what_is_no_model_is_refused(bad: bytes) -> None:
+    with pytest.raises(BundleError, match="TFLite model"):
+        Model(bad, {"vector": "v"}, "position")
+
+
+def test_a_cut_model_is_refused(content: bytes) -> None:
+    names = list(tensor_names(content)[0])
+    with pytest.raises(BundleError):
+        Model(content[: len(content) // 2], {"vector": names[0]}, "position")
+
+
+def test_without_any_interpreter_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(runtime, "_RUNTIMES", ("nothing_here.interpreter",))
+    with pytest.raises(RuntimeMissingError, match="install the extra `edge`"):
+        tensor_names(content)
+
+
+def test_importing_the_border_loads_no_interpreter() -> None:
+    assert Path(sys.modules["localizer.runtime"].__file__ or "").name == "runtime.py"
+    source = Path(runtime.__file__).read_text(encoding="utf-8")
+    top_level = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
+    assert not [line for line in top_level if "litert" in line or "tflite" in line]
