@@ -228,8 +228,10 @@ replace_bundle() { # only a bundle that passes takes the place of another
   mkdir "$home/bundles/.new"
   cp -R "$bundle" "$home/bundles/.new/"
   chmod -R u=rwX,go=rX "$home/bundles/.new"
-  "$release/bin/localizer" bundle verify "$home/bundles/.new/$(basename "$to")" >/dev/null ||
+  if ! "$release/bin/localizer" bundle verify "$home/bundles/.new/$(basename "$to")" >/dev/null; then
+    rm -rf "$home/bundles/.new"
     die "the bundle was refused (see above) and the service left as it was; give another one with --bundle"
+  fi
   rm -rf "$to"
   mv "$home/bundles/.new/$(basename "$to")" "$to"
   rmdir "$home/bundles/.new"
@@ -348,7 +350,7 @@ main() {
     say "nothing to do: everything is as asked"
   elif [ -z "$dry_run" ]; then
     say "done: $("$home/venv/bin/localizer" --version); source $(setting SOURCE), bundle $(setting BUNDLE)"
-    say "the live map: http://$(setting HOST):$(setting PORT)/"
+    say "the live map: http://$(setting HOST | sed "s/^0\.0\.0\.0$/$(uname -n)/"):$(setting PORT)/"
   fi
 }
 

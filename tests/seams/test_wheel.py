@@ -47,14 +47,12 @@ def locate(address: str, rssi_dbm: dict[str, float]) -> dict[str, object]:
 
 def scans() -> list[dict[str, float]]:
     """Return the bundle's golden scans, and each of them a little louder here and fainter there."""
-    beacons = json.loads((DEMO_BUNDLE / "manifest.json").read_text())["beacons"]
     golden = json.loads((DEMO_BUNDLE / "golden.json").read_text())["vectors"]
     chance = random.Random(20160418)
     return [
         {
             beacon: round(min(level + spread * chance.uniform(-1, 1), -30), 1)
-            for beacon, level in zip(beacons, vector["rssi_dbm"], strict=True)
-            if level is not None
+            for beacon, level in vector["readings"].items()
         }
         for spread in (0, 1, 2, 3)
         for vector in golden
