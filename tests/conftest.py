@@ -4,6 +4,11 @@ import os
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
+
+# Both cores may be busy with something else: the time that one example takes says nothing.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 def lacking(reason: str) -> NoReturn:
