@@ -51,7 +51,7 @@ def test_a_changed_part_is_refused_with_both_checksums(copy: Path, part: str) ->
     assert str(error.got) in str(error)
 
 
-@pytest.mark.parametrize("part", (MANIFEST, *PARTS))
+@pytest.mark.parametrize("part", [MANIFEST, *PARTS])
 def test_a_missing_part_is_named(copy: Path, part: str) -> None:
     (copy / part).unlink()
     assert refused(copy).field == part

@@ -57,7 +57,8 @@ def spec_of(site: Site, size: int = 25) -> FeatureSpec:
 
 def image_of(spec: FeatureSpec, rssi: list[float]) -> NDArray[np.float32]:
     row = np.asarray([rssi], np.float32)
-    return features(row, ~np.isnan(row), spec)["image"][0]
+    image: NDArray[np.float32] = features(row, ~np.isnan(row), spec)["image"][0]
+    return image
 
 
 def test_a_beacon_in_each_corner_lights_the_pixels_at_the_margin() -> None:

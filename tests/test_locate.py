@@ -46,7 +46,9 @@ def test_a_batch_larger_than_a_chunk_gives_what_single_scans_give(bundle: Bundle
     assert np.isnan(batch[5]).all()
     for i in (0, 17, CHUNK, CHUNK + 6):
         readings = {
-            b: (float(r),) for b, r, m in zip(bundle.spec.beacons, rssi[i], mask[i], strict=True) if m
+            b: (float(r),)
+            for b, r, m in zip(bundle.spec.beacons, rssi[i], mask[i], strict=True)
+            if m
         }
         position = locator.locate(Scan(0, 1.0, readings)).position
         assert position is not None

@@ -35,11 +35,13 @@ def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
         ConfigError: a convolution or a pooling does not fit what is left of the image.
     """
     keras.utils.set_random_seed(seed)
+    # Layers are named here: Keras would count them through the process, and the names go into the
+    # exported file, which must not depend on what was trained before.
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
     trunk = _dense_trunk if config.network == "dnn" else _convolution_trunk
     hidden = trunk(config, inputs)
     if config.dropout > 0:
-        hidden = keras.layers.Dropout(config.dropout)(hidden)
+        hidden = keras.layers.Dropout(config.dropout, name="dropout")(hidden)
     output = keras.layers.Dense(2, activation=config.output, name="scaled_position")(hidden)
     return keras.Model(inputs, output, name=config.network)
 
@@ -47,27 +49,30 @@ def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
 def _dense_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["vector"]
     for layer, units in enumerate(config.hidden, start=1):
-        hidden = keras.layers.Dense(units, activation="relu")(hidden)
+        hidden = keras.layers.Dense(units, activation="relu", name=f"hidden_{layer}")(hidden)
         if layer == config.batch_norm_after:
-            hidden = keras.layers.BatchNormalization()(hidden)
+            hidden = keras.layers.BatchNormalization(name=f"norm_{layer}")(hidden)
     return hidden
 
 
 def _convolution_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["image"]
-    for filters, kernel in zip(config.filters, config.kernels, strict=True):
+    for layer, (filters, kernel) in enumerate(
+        zip(config.filters, config.kernels, strict=True), start=1
+    ):
         side = int(hidden.shape[1])
         if (side - kernel + 1) // config.pool < 1:
             raise ConfigError(
                 f"a {kernel}x{kernel} kernel and a pool of {config.pool} must fit the image, but "
                 f"{side}x{side} pixels are left; use fewer layers, smaller kernels or more pixels"
             )
-        hidden = keras.layers.Conv2D(filters, kernel, activation="relu")(hidden)
-        hidden = keras.layers.MaxPooling2D(config.pool)(hidden)
-    hidden = keras.layers.Flatten()(hidden)
+        name = f"convolution_{layer}"
+        hidden = keras.layers.Conv2D(filters, kernel, activation="relu", name=name)(hidden)
+        hidden = keras.layers.MaxPooling2D(config.pool, name=f"pool_{layer}")(hidden)
+    hidden = keras.layers.Flatten(name="flat")(hidden)
     if "vector" in inputs:
-        hidden = keras.layers.Concatenate()([hidden, inputs["vector"]])
-    return keras.layers.Dense(config.dense, activation="relu")(hidden)
+        hidden = keras.layers.Concatenate(name="with_unplaced")([hidden, inputs["vector"]])
+    return keras.layers.Dense(config.dense, activation="relu", name="dense")(hidden)
 
 
 def dead_outputs(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]]) -> tuple[int, ...]:

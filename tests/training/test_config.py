@@ -1,0 +1,53 @@
+import tomllib
+from dataclasses import fields, replace
+
+import pytest
+import tomli_w
+
+from localizer.errors import ConfigError
+from training.config import PRESETS, Config, config_from_toml, config_to_toml, load_config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_say_everything_and_survive_toml(name: str) -> None:
+    config = load_config(name)
+    assert config.name == name
+    assert config_from_toml(config_to_toml(config), origin="copy") == config
+
+
+def test_no_key_has_a_hidden_default() -> None:
+    values = tomllib.loads(config_to_toml(load_config("cnn")))
+    assert set(values) == {field.name for field in fields(Config)}
+    for key in values:
+        without = tomli_w.dumps({k: v for k, v in values.items() if k != key})
+        with pytest.raises(ConfigError, match=key):
+            config_from_toml(without, origin="t")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("epochs = 100", "epochs = 0"), "epochs"),
+        (("epochs = 100", "epochs = 100\nepoch = 3"), "epoch"),
+        (('network = "dnn"', 'network = "rnn"'), "network"),
+        (("learning_rate = 0.001", "learning_rate = -1"), "learning_rate"),
+        (("filters = []", "filters = [12]"), "kernels"),
+        (("epochs = 100", "epochs = "), "TOML"),
+    ],
+)
+def test_a_wrong_key_is_named(change: tuple[str, str], words: str) -> None:
+    text = config_to_toml(load_config("paper-dnn"))
+    assert change[0] in text
+    with pytest.raises(ConfigError, match=words):
+        config_from_toml(text.replace(*change), origin="t.toml")
+
+
+def test_a_name_that_is_neither_preset_nor_file_is_refused() -> None:
+    with pytest.raises(ConfigError, match="must be one of"):
+        load_config("nothing")
+
+
+def test_the_hash_changes_with_any_setting() -> None:
+    config = load_config("dnn")
+    assert config.sha256 == load_config("dnn").sha256
+    assert config.sha256 != replace(config, epochs=101).sha256

@@ -1,0 +1,199 @@
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+from localizer.bundle import load_bundle
+from localizer.errors import BundleError
+from localizer.locate import Locator
+from tests.training.simulated import quick, small_site, small_survey, small_table
+from training import export
+from training.catalogue import SIMPLE_METHODS
+from training.config import Config
+from training.convert import to_tflite
+from training.evaluation import Evaluation, Plan, evaluate, to_records
+from training.export import write_bundle
+from training.fit_method import fit_method
+from training.journey import Export, bundle_metrics, choice_in_words, fit_and_write
+from training.metrics import errors_m
+from training.recipe import Recipe
+from training.report import error_table
+from training.splits import SPLITS
+from training.tasks import Progress, Workers
+from training.workdir import write_run
+
+SIMPLE = ["training-centroid", "weighted-centroid", "knn"]
+
+
+@cache
+def evaluation(workers: int = 1) -> Evaluation:
+    plan = Plan(
+        "small", small_site(), small_table(), SPLITS["sessions"], SIMPLE, [quick("dnn")], (0, 1)
+    )
+    with Workers(workers, small_table(), small_site()) as pool:
+        return evaluate(plan, pool)
+
+
+def test_every_method_is_scored_on_every_row_best_first() -> None:
+    done = evaluation()
+    assert {r.method for r in done.results} == {*SIMPLE, "dnn"}
+    means = [r.summary.mean for r in done.results]
+    assert means == sorted(means)
+    assert len(done.rows) == len(small_table())
+    network = next(r for r in done.results if r.method == "dnn")
+    assert network.errors.shape == (2, len(done.rows))
+    assert not network.is_baseline
+    assert network.summary.seed_sd > 0
+
+
+def test_errors_belong_to_their_rows() -> None:
+    done = evaluation()
+    for result in done.results:
+        again = errors_m(result.predicted[0], done.rows.position_m)
+        np.testing.assert_allclose(again, result.errors[0])
+
+
+def test_worker_processes_give_what_one_process_gives() -> None:
+    alone, together = evaluation(), evaluation(2)
+    for one, other in zip(alone.results, together.results, strict=True):
+        assert one.method == other.method
+        np.testing.assert_allclose(one.errors, other.errors, atol=1e-4)
+
+
+def test_an_error_in_a_worker_reaches_the_caller() -> None:
+    plan = Plan("small", small_site(), small_table(), SPLITS["sessions"], ["nothing"], [], (0,))
+    with (
+        pytest.raises(Exception, match="a simple method must be one of"),
+        Workers(2, small_table(), small_site()) as pool,
+    ):
+        evaluate(plan, pool)
+
+
+def test_progress_counts_every_epoch() -> None:
+    told: list[Progress] = []
+    plan = Plan(
+        "small", small_site(), small_table(), SPLITS["cells"], ["knn"], [quick("dnn")], (0,)
+    )
+    with Workers(1, small_table(), small_site()) as pool:
+        evaluate(plan, pool, progress=told.append)
+    steps = {m: sum(p.steps for p in told if p.method == m) for m in ("knn", "dnn")}
+    assert steps == {"knn": 5, "dnn": 15}
+
+
+def test_the_gain_is_paired_and_0_for_the_best_baseline() -> None:
+    done = evaluation()
+    assert done.gain(done.best_baseline) == (0, 0, 0)
+    worst = next(r for r in done.results if r.method == "training-centroid")
+    gain, low, high = done.gain(worst)
+    assert low < gain < high < 0
+    assert gain == pytest.approx(done.best_baseline.summary.mean - worst.summary.mean)
+
+
+def test_records_and_table_hold_every_method_with_its_split() -> None:
+    done = evaluation()
+    records = to_records(done, None)
+    assert [r["method"] for r in records] == [r.method for r in done.results]
+    assert all(r["split"] == "sessions" and r["unit"] == "m" and r["honest"] for r in records)
+    assert error_table(done, None).row_count == len(done.results)
+
+
+def test_a_run_leaves_metrics_curves_plots_and_its_configuration(tmp_path: Path) -> None:
+    recipe = Recipe([SPLITS["sessions"]], SIMPLE, [quick("dnn")], (0, 1))
+    write_run(tmp_path, small_survey(), recipe, [evaluation()])
+    found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    best = evaluation().best.method
+    assert found >= {
+        "config-dnn.toml",
+        "metrics.json",
+        "run.json",
+        "curves-sessions.csv",
+        "plots/error-cdf-sessions.png",
+        f"plots/error-map-sessions-{best}.png",
+        "plots/training-curves-sessions.png",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "training-centroid",
+        "weighted-centroid",
+        "strongest-beacon",
+        "knn",
+        "weighted-knn",
+        "kernel-mean",
+        "kernel-median",
+        "random-forest",
+        "extra-trees",
+    ],
+)
+def test_every_simple_method_is_exported_and_located_by_the_edge(name: str, tmp_path: Path) -> None:
+    check_export(name, tmp_path)
+
+
+@pytest.mark.parametrize("preset", ["dnn", "cnn", "paper-dnn"])
+def test_every_network_is_exported_and_located_by_the_edge(preset: str, tmp_path: Path) -> None:
+    check_export(quick(preset, target="box"), tmp_path)
+
+
+def check_export(method: str | Config, folder: Path) -> None:
+    table = small_table()
+    name = method if isinstance(method, str) else method.name
+    job = Export(method, 0, small_survey(), [_won_by(name)], folder)
+    fit_and_write(table, small_site(), job)
+    bundle = load_bundle(folder)
+    assert bundle.manifest.method == name
+    assert bundle.manifest.is_baseline is isinstance(method, str)
+    fitted = fit_method(
+        method, table, small_site(), seed=0, split="sessions", progress=lambda _: None
+    )
+    located = Locator(bundle).locate_array(table.rssi_dbm, table.mask)
+    heard = table.mask.any(axis=1)
+    np.testing.assert_allclose(located[heard], fitted.predict(table)[heard], atol=2e-3)
+
+
+def _won_by(name: str) -> Evaluation:
+    """The evaluation above, as if `name` had won it: what is exported is tested, not who wins."""
+    done = evaluation()
+    winner = replace(done.best, method=name, is_baseline=name in SIMPLE_METHODS)
+    return replace(done, results=(winner, *done.results))
+
+
+def test_the_card_and_the_manifest_say_what_the_bundle_is(tmp_path: Path) -> None:
+    done = evaluation()
+    job = Export(done.best.method, 0, small_survey(), [done], tmp_path)
+    fit_and_write(small_table(), small_site(), job)
+    bundle = load_bundle(tmp_path)
+    metrics = bundle.manifest.metrics[0]
+    assert metrics == bundle_metrics(done, done.best.method)
+    assert metrics.split == "sessions"
+    assert f"| sessions | {metrics.n} | {metrics.mean_m:.2f} |" in bundle.card
+    assert choice_in_words(done) in bundle.card
+    assert bundle.manifest.provenance.rows == len(small_table())
+    assert bundle.manifest.provenance.data_sha256 == small_survey().data_sha256
+    assert set(bundle.manifest.provenance.sessions) == set(small_table().session.tolist())
+
+
+def test_the_same_fit_gives_the_same_model_file(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        job = Export(quick("dnn"), 0, small_survey(), [_won_by("dnn")], tmp_path / name)
+        fit_and_write(small_table(), small_site(), job)
+    first, second = (load_bundle(tmp_path / name).manifest for name in ("first", "second"))
+    assert first.files["model.tflite"] == second.files["model.tflite"]
+
+
+def test_write_bundle_refuses_a_model_that_computes_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = small_table()
+    fitted = fit_method("knn", table, small_site(), seed=0, split="cells", progress=lambda _: None)
+    other = fit_method(
+        "weighted-centroid", table, small_site(), seed=0, split="cells", progress=lambda _: None
+    )
+    swapped = to_tflite(other)
+    monkeypatch.setattr(export, "to_tflite", lambda _: swapped)
+    with pytest.raises(BundleError, match="do not ship it"):
+        write_bundle(tmp_path, fitted, small_site(), table, cast("export.Origin", None))

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from localizer.errors import ConfigError, LocalizerError, SurveyError
+from localizer.survey import Survey
+from localizer.survey_jsonl import export_jsonl
+from tests.real_data import uci_files
+from tests.training.simulated import small_survey, small_table
+from training.splits import SPLITS
+from training.surveys import open_survey
+
+
+def test_a_survey_file_and_its_json_lines_export_give_the_same_rows(tmp_path: Path) -> None:
+    exported = tmp_path / "copy.jsonl"
+    with Survey.open(small_survey().path) as survey:
+        export_jsonl(survey, exported)
+    opened = open_survey(str(exported), tmp_path)
+    assert opened.data_sha256 == small_survey().data_sha256
+    assert len(opened.development("mean")) == len(small_table())
+
+
+def test_sealed_sessions_are_not_among_the_rows() -> None:
+    with Survey.open(small_survey().path) as survey:
+        sealed = {s.id for s in survey.sessions if s.role == "sealed"}
+    assert sealed
+    assert not sealed & set(small_table().session.tolist())
+
+
+def test_a_simulated_site_can_be_named(tmp_path: Path) -> None:
+    opened = open_survey("simulate:demo", tmp_path)
+    assert opened.site.id == "demo"
+    assert "no real data" in opened.notes[0]
+
+
+@pytest.mark.parametrize("name", ["nowhere.survey", "uji"])
+def test_what_is_no_survey_is_refused_with_what_it_may_be(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`uci`"):
+        open_survey(name, tmp_path)
+
+
+def test_an_empty_survey_says_that_it_has_nothing_to_train_on(tmp_path: Path) -> None:
+    path = tmp_path / "empty.survey"
+    Survey.create(path, small_survey().site).close()
+    with pytest.raises(SurveyError, match="labelled scans"):
+        open_survey(str(path), tmp_path)
+
+
+def test_a_file_that_is_no_survey_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.survey"
+    path.write_text("hello")
+    with pytest.raises(LocalizerError):
+        open_survey(str(path), tmp_path)
+
+
+def test_a_floor_must_be_one_of_the_surveys(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--floor"):
+        open_survey(str(small_survey().path), tmp_path, floor="9")
+
+
+def test_the_uci_survey_has_the_rows_of_its_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALIZER_DATA", str(uci_files().labelled.parent.parent))
+    opened = open_survey("uci", tmp_path)
+    table = opened.development("mean")
+    published = opened.published("mean")
+    # 820 genuine rows less the 334 of the two sealed days.
+    assert len(table) == 486
+    assert len(published) == 1420
+    assert published.synthetic.sum() == 600
+    fold = SPLITS["published"].folds(published)[0]
+    assert (len(fold.train), len(fold.test)) == (1136, 284)
+    assert set(published.session[fold.test].tolist()) == {"2016-04-19", "2016-04-20"}
+    assert published.synthetic[fold.train].sum() == 600
+    assert len(SPLITS["sessions"].folds(table)) == 8
