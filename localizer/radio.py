@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from localizer.errors import ConfigError
-from localizer.survey_schema import WEAKEST_DBM
+from localizer.scans import WEAKEST_DBM
 
 
 @dataclass(frozen=True, slots=True)

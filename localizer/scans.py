@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from localizer.beacons import BeaconId
 from localizer.site import Position
+
+WEAKEST_DBM: Final = -150.0
+"""Below is no reading but a sentinel for "not heard", such as -200: the thermal noise of a BLE
+channel (1 MHz) alone is -114 dBm, and radios report -127 dBm at the least."""
 
 Role = Literal["development", "sealed"]
 """Who may read a session: fit and cross-validation (development), or the final evaluation alone."""

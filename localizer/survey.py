@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self, get_args
 
 from localizer.atomic import atomic_write
+from localizer.beacons import BeaconId
 from localizer.errors import SiteError, SurveyError
 from localizer.scans import Fingerprint, Role, Session
 from localizer.site import Site, site_from_toml, site_to_toml
@@ -19,6 +20,8 @@ from localizer.survey_file import (
     DISPOSABLE,
     connect,
     make_tables,
+    number_beacon,
+    numbered_beacons,
     open_survey_file,
     sqlite_errors,
     transaction,
@@ -167,15 +170,21 @@ class Survey:
                 has no zone, a number is not finite; or the file cannot be written.
         """
         known = self._known()
+        # Only for this transaction: a rollback takes new beacons away, and others may then get
+        # their numbers.
+        beacon_ids: dict[BeaconId, int] = {}
         count = 0
         with transaction(self.path, self._connection):
             for fingerprint in fingerprints:
-                self._add_one(fingerprint, known)
+                check_fingerprint(fingerprint, known)
+                self._add_one(fingerprint, beacon_ids)
                 count += 1
         return count
 
-    def _add_one(self, fingerprint: Fingerprint, known: Collection[str]) -> None:
-        check_fingerprint(fingerprint, known)
+    def _add_one(self, fingerprint: Fingerprint, beacon_ids: dict[BeaconId, int]) -> None:
+        for beacon in fingerprint.scan.readings:
+            if beacon not in beacon_ids:
+                beacon_ids[beacon] = number_beacon(self._connection, beacon)
         marks = ", ".join("?" * len(FINGERPRINT_COLUMNS.split(",")))
         number = self._connection.execute(
             f"INSERT INTO fingerprints ({FINGERPRINT_COLUMNS}) VALUES ({marks})",
@@ -184,7 +193,8 @@ class Survey:
         if number is None:
             raise SurveyError("SQLite must number a row that it inserts", path=self.path)
         self._connection.executemany(
-            "INSERT INTO readings VALUES (?, ?, ?, ?)", readings_to_rows(number, fingerprint.scan)
+            "INSERT INTO readings VALUES (?, ?, ?, ?)",
+            readings_to_rows(number, fingerprint.scan, beacon_ids),
         )
 
     def fingerprints(
@@ -235,10 +245,13 @@ class Survey:
     def _read(self, query: str, parameters: Sequence[Any]) -> Iterator[Fingerprint]:
         readings = "SELECT beacon, rssi_dbm FROM readings WHERE fingerprint = ? ORDER BY number"
         with sqlite_errors(self.path):
-            for number, *row in self._connection.execute(query, parameters):
+            rows = self._connection.execute(query, parameters)
+            # After the query has begun: no row of it can name a beacon that was added later.
+            beacons = numbered_beacons(self._connection)
+            for number, *row in rows:
                 heard = self._connection.execute(readings, (number,))
                 try:
-                    yield fingerprint_from_row(row, heard)
+                    yield fingerprint_from_row(row, heard, beacons)
                 except (ValueError, OverflowError) as error:
                     raise SurveyError(
                         f"row {number} of {self.path} must hold a fingerprint, but {error}; "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from localizer import __version__
+from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.site import Site, site_to_toml
 from localizer.survey_schema import APPLICATION_ID, SURVEY_SCHEMA, TABLES
@@ -52,6 +53,23 @@ def make_tables(connection: sqlite3.Connection, site: Site) -> None:
     )
     connection.execute("INSERT INTO meta VALUES ('created_by', ?)", (f"localizer {__version__}",))
     connection.execute("INSERT INTO site VALUES (1, ?)", (site_to_toml(site),))
+
+
+def number_beacon(connection: sqlite3.Connection, beacon: BeaconId) -> int:
+    """Return the row of a beacon in table `beacons`, after adding it if it is new."""
+    connection.execute(
+        "INSERT INTO beacons (canonical) VALUES (?) ON CONFLICT DO NOTHING", (beacon,)
+    )
+    (number,) = connection.execute(
+        "SELECT id FROM beacons WHERE canonical = ?", (beacon,)
+    ).fetchone()
+    return int(number)
+
+
+def numbered_beacons(connection: sqlite3.Connection) -> dict[int, BeaconId]:
+    """Return table `beacons`: every beacon ever added, by its row."""
+    rows = connection.execute("SELECT id, canonical FROM beacons")
+    return {number: BeaconId(canonical) for number, canonical in rows}
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from localizer.beacons import BeaconId, parse_beacon_id
 from localizer.errors import SiteError, SurveyError
+from localizer.scans import WEAKEST_DBM as WEAKEST_DBM  # noqa: PLC0414 (importers.uci)
 from localizer.scans import Fingerprint, Scan, Session
 from localizer.site import Position
 
@@ -19,7 +20,10 @@ APPLICATION_ID: Final = 0x4C4F4353
 """`LOCS`, in bytes 68 to 71 of the file: tells a survey from every other SQLite file."""
 
 # Columns of floats have no declared type on purpose: SQLite would store 3.0 in a REAL column as an
-# integer and lose the sign of -0.0. The checks hold the type instead.
+# integer and lose the sign of -0.0. The checks hold the type instead. An RSSI is below 0, so that
+# REAL loses nothing there and a whole number of dBm takes 1 byte instead of 8; text sorts above
+# every number, so that its check refuses text too. STRICT would keep SQLite before 3.37 from
+# opening the file at all.
 TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE site (one INTEGER PRIMARY KEY CHECK (one = 1), toml TEXT NOT NULL);
@@ -46,18 +50,15 @@ CREATE TABLE fingerprints (
     synthetic TEXT
 );
 CREATE INDEX fingerprints_in_time ON fingerprints (time_utc_us, id);
+CREATE TABLE beacons (id INTEGER PRIMARY KEY, canonical TEXT NOT NULL UNIQUE);
 CREATE TABLE readings (
     fingerprint INTEGER NOT NULL REFERENCES fingerprints (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    beacon TEXT NOT NULL,
-    rssi_dbm NOT NULL CHECK (typeof(rssi_dbm) = 'real' AND rssi_dbm < 0),
+    beacon INTEGER NOT NULL REFERENCES beacons (id),
+    rssi_dbm REAL NOT NULL CHECK (rssi_dbm < 0),
     PRIMARY KEY (fingerprint, number)
 ) WITHOUT ROWID;
 """
-
-WEAKEST_DBM: Final = -150.0
-"""Below is no reading but a sentinel for "not heard", such as -200: the thermal noise of a BLE
-channel (1 MHz) alone is -114 dBm, and radios report -127 dBm at the least."""
 
 FINGERPRINT_COLUMNS: Final = (
     "session, visit, device, time_utc_us, local_date, start_ns, duration_s, "
@@ -93,20 +94,40 @@ def fingerprint_to_row(fingerprint: Fingerprint) -> tuple[Any, ...]:
     )
 
 
-def readings_to_rows(number: int, scan: Scan) -> list[tuple[int, int, str, float]]:
-    """Return one row of table `readings` for every RSSI, in the order of the scan."""
-    heard = [(beacon, rssi) for beacon, values in scan.readings.items() for rssi in values]
-    return [(number, at, beacon, float(rssi)) for at, (beacon, rssi) in enumerate(heard)]
+def readings_to_rows(
+    number: int, scan: Scan, beacon_ids: Mapping[BeaconId, int]
+) -> list[tuple[int, int, int, float]]:
+    """Return one row of table `readings` for every RSSI, in the order of the scan.
+
+    Args:
+        number: the fingerprint's row.
+        scan: what was heard.
+        beacon_ids: the rows of its beacons in table `beacons`.
+    """
+    heard = [
+        (beacon_ids[beacon], rssi) for beacon, rssis in scan.readings.items() for rssi in rssis
+    ]
+    return [(number, at, beacon_id, float(rssi)) for at, (beacon_id, rssi) in enumerate(heard)]
 
 
-def fingerprint_from_row(row: Sequence[Any], readings: Iterable[tuple[str, float]]) -> Fingerprint:
-    """Build a fingerprint from `FINGERPRINT_COLUMNS` and its readings (beacon, RSSI in dBm)."""
+def fingerprint_from_row(
+    row: Sequence[Any], readings: Iterable[tuple[int, float]], beacons: Mapping[int, BeaconId]
+) -> Fingerprint:
+    """Build a fingerprint from `FINGERPRINT_COLUMNS` and its readings (row of beacon, RSSI in dBm).
+
+    Raises:
+        ValueError: a reading's beacon is not in `beacons`, or a date is none.
+        OverflowError: the time is out of range.
+    """
     session, visit, device, time_us, local_date, start_ns, duration_s = row[:7]
     x_m, y_m, floor, position_sd_m, heading_deg, synthetic = row[7:]
-    by_beacon: dict[BeaconId, tuple[float, ...]] = {}
-    for beacon, rssi in readings:
-        key = BeaconId(beacon)
-        by_beacon[key] = (*by_beacon.get(key, ()), rssi)
+    heard: dict[BeaconId, list[float]] = {}
+    try:
+        for beacon_id, rssi in readings:
+            heard.setdefault(beacons[beacon_id], []).append(rssi)
+    except KeyError as error:
+        raise ValueError(f"table beacons has no row {error}, which its readings name") from error
+    by_beacon = {beacon: tuple(values) for beacon, values in heard.items()}
     return Fingerprint(
         Scan(start_ns, duration_s, by_beacon),
         session,

@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime
 from hypothesis import strategies as st
 
 from localizer.beacons import BeaconId
-from localizer.scans import Fingerprint, Scan
+from localizer.scans import WEAKEST_DBM, Fingerprint, Scan
 from localizer.site import Position
-from localizer.survey_schema import WEAKEST_DBM
 
 SESSIONS = ("first", "zweite Sitzung", "第三")
 

@@ -328,6 +328,67 @@ def test_a_row_that_was_tampered_with_is_an_error_and_not_a_crash(survey: Survey
         list(survey.fingerprints())
 
 
+def test_a_reading_of_a_beacon_that_is_gone_is_an_error_and_not_left_out(survey: Survey) -> None:
+    survey.add([fingerprint(readings={"name:uci:b3001": (-70.0,), "name:uci:b3002": (-60.0,)})])
+    _execute(survey.path, "DELETE FROM beacons WHERE canonical = 'name:uci:b3002'")
+    with pytest.raises(SurveyError, match="table beacons has no row 2"):
+        list(survey.fingerprints())
+
+
+@pytest.mark.parametrize("rssi", ["0", "0.0", "'loud'", "x'00'", "NULL"])
+def test_the_file_itself_refuses_what_is_no_rssi(survey: Survey, rssi: str) -> None:
+    survey.add([fingerprint()])
+    with pytest.raises(sqlite3.IntegrityError, match="constraint failed"):
+        _execute(survey.path, f"UPDATE readings SET rssi_dbm = {rssi}")
+
+
+def _select(path: Path, query: str) -> list[Any]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_plain_sql_reads_every_rssi_with_its_beacon(survey: Survey) -> None:
+    heard = {"name:uci:b3002": (-60.0, -61.5), "name:uci:b3001": (-88.0,)}
+    survey.add([fingerprint(1, readings=heard), fingerprint(2, readings=heard)])
+    rows = _select(
+        survey.path,
+        "SELECT canonical, rssi_dbm, typeof(rssi_dbm) FROM readings "
+        "JOIN beacons ON beacons.id = beacon ORDER BY fingerprint, number",
+    )
+    assert rows == 2 * [(key, rssi, "real") for key, values in heard.items() for rssi in values]
+    assert _select(survey.path, "SELECT canonical FROM beacons ORDER BY id") == [
+        ("name:uci:b3002",),
+        ("name:uci:b3001",),
+    ]
+
+
+def test_a_beacon_of_a_call_that_failed_leaves_its_number_to_another(survey: Survey) -> None:
+    lost: dict[str, tuple[float, ...]] = {"name:uci:lost": (-70.0,)}
+    kept: dict[str, tuple[float, ...]] = {"name:uci:kept": (-70.0,)}
+    with pytest.raises(SurveyError):
+        survey.add([fingerprint(1, readings=lost), fingerprint(session="unheard of")])
+    with Survey.open(survey.path) as other:
+        other.add([fingerprint(2, readings=kept)])
+    survey.add([fingerprint(3, readings=lost), fingerprint(4, readings=kept)])
+    assert [one.scan.readings for one in survey.fingerprints()] == [kept, lost, kept]
+    assert _select(survey.path, "SELECT id, canonical FROM beacons") == [
+        (1, "name:uci:kept"),
+        (2, "name:uci:lost"),
+    ]
+
+
+def test_an_rssi_of_whole_dbm_takes_few_bytes_however_long_its_beacon_id(path: Path) -> None:
+    beacon = "ibeacon:e2c56db5-dffb-48d2-b060-d0f5a71096e0:65535:65535"
+    scans, rssis = 100, 200
+    with build_survey(path, SITE) as built:
+        built.add_session(Session(DEV, "development", "phone"))
+        built.add(fingerprint(at % 60, readings={beacon: rssis * (-70.0,)}) for at in range(scans))
+    assert path.stat().st_size < 16 * scans * rssis
+
+
 def test_a_closed_survey_says_so(survey: Survey) -> None:
     survey.close()
     with pytest.raises(SurveyError, match="open"):

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from localizer.beacons import parse_beacon_id
 from localizer.errors import SiteError, SourceError
-from localizer.scans import Advertisement
-from localizer.survey_schema import WEAKEST_DBM
+from localizer.scans import WEAKEST_DBM, Advertisement
 
 MAX_LINE_BYTES: Final = 4096
 """Bytes of a line at most; a packet takes about 120. Longer lines are another kind of file."""
