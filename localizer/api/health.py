@@ -1,0 +1,111 @@
+"""GET /v1/health: whether positions come, and if not, why."""
+
+from __future__ import annotations
+
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from fastapi import APIRouter
+
+from localizer import __version__
+from localizer.api.messages import (
+    BundleHealth,
+    Dropped,
+    Health,
+    Reason,
+    SourceHealth,
+    StreamHealth,
+)
+from localizer.bundle import Bundle
+from localizer.live import LiveEngine
+
+_PACKAGES: Final = ("numpy", "ai-edge-litert", "tflite-runtime", "fastapi", "uvicorn")
+"""Whose versions a bug report needs."""
+
+
+def health_router(bundle: Bundle, engine: LiveEngine | None) -> APIRouter:
+    """Return the route that tells how the service is."""
+    router = APIRouter(tags=["health"])
+    started_s = time.monotonic()
+    about, versions = _bundle(bundle), _versions()
+
+    @router.get("/health", summary="How the service is")
+    async def health() -> Health:
+        reasons = [] if engine is None else _reasons(engine)
+        return Health(
+            status="degraded" if reasons else "ok",
+            reasons=reasons,
+            uptime_s=round(time.monotonic() - started_s, 3),
+            bundle=about,
+            source=None if engine is None else _source(engine),
+            stream=None if engine is None else _stream(engine),
+            versions=versions,
+        )
+
+    return router
+
+
+def _reasons(engine: LiveEngine) -> list[Reason]:
+    state = engine.state
+    if state.phase in ("failed", "ended", "stopped"):
+        code = f"source_{state.phase}"
+        return [Reason(code=code, detail=state.detail or "the source gives nothing any more")]
+    if state.phase == "running" and engine.silent_s > engine.stale_after_s:
+        return [
+            Reason(
+                code="source_silent",
+                detail=f"nothing was heard for {engine.silent_s:.0f} s, more than "
+                f"{engine.stale_after_s:g} s; check the radio and the beacons' batteries",
+            )
+        ]
+    return []
+
+
+def _bundle(bundle: Bundle) -> BundleHealth:
+    manifest = bundle.manifest
+    return BundleHealth(
+        id=manifest.id,
+        method=manifest.method,
+        is_baseline=manifest.is_baseline,
+        created_utc=manifest.created_utc,
+        beacons=len(manifest.beacons),
+        min_beacons=manifest.min_beacons,
+        metrics=list(manifest.metrics),
+        metrics_note=manifest.metrics_note,
+    )
+
+
+def _source(engine: LiveEngine) -> SourceHealth:
+    windower = engine.windower
+    return SourceHealth(
+        name=engine.source.name,
+        state=engine.state.phase,
+        reason=engine.state.reason,
+        detail=engine.state.detail,
+        adverts=engine.adverts,
+        silent_s=round(engine.silent_s, 3),
+        stale_after_s=engine.stale_after_s,
+        dropped=Dropped(
+            late=windower.late,
+            future=windower.future,
+            overflowed=windower.overflowed,
+            skipped=windower.skipped,
+        ),
+    )
+
+
+def _stream(engine: LiveEngine) -> StreamHealth:
+    hub = engine.hub
+    return StreamHealth(seq=hub.seq, clients=hub.clients, lost=hub.lost)
+
+
+def _versions() -> dict[str, str]:
+    found = {"localizer": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
