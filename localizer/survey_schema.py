@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from localizer.beacons import BeaconId, parse_beacon_id
 from localizer.errors import SiteError, SurveyError
-from localizer.scans import WEAKEST_DBM as WEAKEST_DBM  # noqa: PLC0414 (importers.uci)
-from localizer.scans import Fingerprint, Scan, Session
+from localizer.scans import WEAKEST_DBM, Fingerprint, Scan, Session
 from localizer.site import Position
 
 SURVEY_SCHEMA: Final = 1

@@ -168,12 +168,12 @@ def _methods(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Run a command; an error that Localizer raises on purpose is one line and exit status 2."""
+    """Run a command; an error that Localizer raises on purpose is one line and exit status 2.
+
+    Ctrl-C ends a command with exit status 130; that is typer's doing.
+    """
     try:
         app()
     except LocalizerError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)

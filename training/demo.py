@@ -78,7 +78,7 @@ def run_demo(options: DemoOptions, console: Console) -> None:
 
     Ctrl-C during the replay ends it as the time limit does.
     """
-    survey = _open_survey(options.workdir, console)
+    survey = open_demo_survey(options.workdir, console)
     recipe = Recipe(
         [SPLITS[SPLIT]], list(SIMPLE_METHODS), [load_config(name) for name in PRESETS], range(1)
     )
@@ -87,13 +87,14 @@ def run_demo(options: DemoOptions, console: Console) -> None:
         evaluations = cross_validate(survey, recipe, workers, console)
         bundle = export_best(options.workdir / "bundle", survey, recipe, evaluations, workers)
     console.print(f"[bold]{choice_in_words(evaluations[0])}[/]")
-    replayed, url = _serve_and_replay(bundle, survey, options, console)
+    replayed, url = serve_and_replay(bundle, survey, options, console)
     write_run(options.workdir, survey, recipe, evaluations)
     console.print(f"Metrics, curves, plots and bundle: {options.workdir}")
     print(json.dumps(_summary(survey, evaluations[0], replayed, bundle, url)))
 
 
-def _open_survey(workdir: Path, console: Console) -> OpenedSurvey:
+def open_demo_survey(workdir: Path, console: Console) -> OpenedSurvey:
+    """Open the UCI survey, or the simulated one where it cannot be had, and say which."""
     try:
         survey = open_survey("uci", workdir)
     except DownloadError as error:
@@ -105,15 +106,22 @@ def _open_survey(workdir: Path, console: Console) -> OpenedSurvey:
     return survey
 
 
-def _serve_and_replay(
+def serve_and_replay(
     bundle: Path, survey: OpenedSurvey, options: DemoOptions, console: Console
 ) -> tuple[Replayed, str]:
+    """Serve a bundle, replay the sealed sessions through it, and print each fix.
+
+    Returns:
+        What was replayed, and the service's address.
+    """
     source = (
         f"replay:{survey.path}?sessions=sealed&speed={options.speed:g}"
         f"&max_gap={options.max_gap:g}&loop=true"
     )
     replayed = Replayed()
     arguments = ["--bundle", str(bundle), "--source", source, "--port", str(options.port)]
+    # Longer than any gap that is left, so that a window without a scan means silence.
+    arguments += ["--window", f"{options.max_gap + 1:g}"]
     with Service(arguments) as service:
         console.print(
             f"\nLive map: [bold underline]{service.url}/[/]   (sealed sessions, {options.speed:g} "

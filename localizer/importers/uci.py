@@ -22,11 +22,10 @@ from typing import Final, NamedTuple
 from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.importers import ImportReport, ProblemLog
-from localizer.scans import Fingerprint, Scan, Session
+from localizer.scans import WEAKEST_DBM, Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.survey import build_survey
-from localizer.survey_schema import WEAKEST_DBM
 
 LABELLED_NAME: Final = "iBeacon_RSSI_Labeled.csv"
 UNLABELLED_NAME: Final = "iBeacon_RSSI_Unlabeled.csv"

@@ -1,0 +1,1 @@
+"""What we measure, against whom, side by side in one run."""

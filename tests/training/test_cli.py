@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from localizer.bundle import load_bundle
+from tests.training.simulated import quick, small_survey
+from training.cli import main
+from training.config import config_to_toml
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "quick.toml"
+    path.write_text(config_to_toml(quick("dnn")))
+    return path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["training", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0)
+
+
+def test_fit_writes_metrics_and_a_bundle_that_the_edge_loads(
+    tmp_path: Path,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    work, figures = tmp_path / "work", tmp_path / "figures.json"
+    status = run(
+        monkeypatch, "fit", small_survey().path, "--config", config, "--split", "cells",
+        "--methods", "weighted-centroid,knn", "--seeds", 2, "--workers", 1,
+        "--workdir", work, "--json", figures,
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert status == 0
+    records = json.loads(figures.read_text())
+    assert {r["method"] for r in records} == {"weighted-centroid", "knn", "dnn"}
+    assert next(r for r in records if r["method"] == "dnn")["seeds"] == 2
+    bundle = load_bundle(work / "bundle")
+    best = min(records, key=lambda r: r["mean"])
+    assert bundle.manifest.method == best["method"]
+    assert bundle.manifest.metrics[0].mean_m == pytest.approx(best["mean"])
+    assert "Exported:" in said
+
+
+def test_evaluate_prints_every_split_asked_for_and_exports_nothing(
+    tmp_path: Path,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = run(
+        monkeypatch, "evaluate", small_survey().path, "--config", config, "--split", "random",
+        "--split", "sessions", "--methods", "knn", "--seeds", 1, "--workers", 1,
+        "--workdir", tmp_path / "work",
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert status == 0
+    assert "flattering" in said
+    assert said.index("split 'random'") < said.index("split 'sessions'")
+    assert not (tmp_path / "work" / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "nowhere.survey"], "nowhere.survey"),
+        (["evaluate", "SURVEY", "--split", "days"], "'sessions'"),
+        (["evaluate", "SURVEY", "--methods", "magic"], "weighted-centroid"),
+        (["fit", "SURVEY", "--config", "magic"], "paper-dnn"),
+        (["fit", "SURVEY", "--split", "published", "--workers", "1"], "survey `uci`"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_exit_status_2(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [str(small_survey().path) if a == "SURVEY" else a for a in arguments]
+    assert run(monkeypatch, *given, "--workdir", tmp_path) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("error: ")
+    assert words in said
+    assert len(said.splitlines()) == 1
