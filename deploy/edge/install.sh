@@ -195,7 +195,7 @@ switch_release() { # in one move, after the bundle has passed with the new relea
 }
 
 link_release() {
-  "$release/bin/localizer" bundle verify "$(setting BUNDLE)" >/dev/null ||
+  verify "$(setting BUNDLE)" ||
     die "the new program refuses the bundle that $env_file names (see above); give another one with --bundle"
   ln -sfn "releases/$(basename "$release")" "$home/venv.new"
   mv -T "$home/venv.new" "$home/venv"
@@ -221,6 +221,13 @@ copy_bundle() { # the service cannot see home directories, so the bundle comes t
   bundle=$to
 }
 
+verify() { # as the service will; say nothing of a bundle that passes
+  local report
+  report=$("$release/bin/localizer" bundle verify "$1" 2>&1) && return 0
+  printf '%s\n' "$report" >&2
+  return 1
+}
+
 replace_bundle() { # only a bundle that passes takes the place of another
   local to=$1
   mkdir -p "$home/bundles"
@@ -228,7 +235,7 @@ replace_bundle() { # only a bundle that passes takes the place of another
   mkdir "$home/bundles/.new"
   cp -R "$bundle" "$home/bundles/.new/"
   chmod -R u=rwX,go=rX "$home/bundles/.new"
-  if ! "$release/bin/localizer" bundle verify "$home/bundles/.new/$(basename "$to")" >/dev/null; then
+  if ! verify "$home/bundles/.new/$(basename "$to")"; then
     rm -rf "$home/bundles/.new"
     die "the bundle was refused (see above) and the service left as it was; give another one with --bundle"
   fi
