@@ -146,8 +146,11 @@ $(EDGE_STAMP): requirements/edge-$(PY).txt | $(STAMP)
 $(EDGE_32BIT_STAMP): requirements/edge-32bit-$(PY).txt | $(STAMP)
 	@$(call fetch,edge-32bit)
 
-fetch = echo "Fetching $(1) for Python $(PY) into $(WHEELHOUSE)/$(1) ..." && rm -rf $(WHEELHOUSE)/$(1) && \
-	$(PIP) download --quiet --require-hashes --only-binary :all: --requirement $< --dest $(WHEELHOUSE)/$(1) && touch $@
+fetch = if cmp -s $< $(WHEELHOUSE)/$(1)/.pins; then :; else \
+		echo "Fetching $(1) for Python $(PY) into $(WHEELHOUSE)/$(1) ..." && rm -rf $(WHEELHOUSE)/$(1) && \
+		$(PIP) download --quiet --require-hashes --only-binary :all: --requirement $< --dest $(WHEELHOUSE)/$(1) && \
+		cp $< $(WHEELHOUSE)/$(1)/.pins || exit 1; \
+	fi; touch $@
 
 # The wheel lies beside what it needs, so that each folder is a whole installation.
 $(PROJECT_STAMP): $(SOURCES) pyproject.toml LICENSE $(EDGE_STAMP) $(if $(filter 3.11,$(PY)),$(EDGE_32BIT_STAMP)) | $(STAMP)
