@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
+from training.silence import silenced
 
 INNER_FOLDS: Final = 3
 """Folds of a training side that a simple method chooses its settings on."""
@@ -72,7 +73,11 @@ _Result = TypeVar("_Result")
 
 def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) -> TaskResult:
     """Fit and predict in this process."""
+    import keras
+
     from training.fit_method import fit_method
+
+    keras.utils.clear_session()  # or the graphs of all earlier fits stay in memory
 
     fitted = fit_method(
         task.method if task.config is None else task.config,
@@ -97,10 +102,12 @@ def _start_worker(table: FingerprintTable, site: Site, ended: Any) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with silenced():
+        import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.constant(0)  # looks for a GPU, and would say that there is none
     _worker.update(table=table, site=site, ended=ended)
 
 
