@@ -20,15 +20,13 @@ from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.catalogue import SIMPLE_METHODS, Settings
+from training.forests import forest_graph
 from training.methods import Fitted, Graph
 from training.specs import baseline_spec, beacon_places
 
 CENTROID_DB: Final = 15.0
 """Weights of the weighted centroid are 10^(RSSI / 15 dB): a path loss exponent of 1.5 for weights
 of 1 / distance. It is fixed, because this method's point is to learn nothing."""
-
-TREES: Final = 50
-"""Trees a forest; a walk through them must stay below a millisecond on the edge."""
 
 _TIE_DB2: Final = 1e-2
 """Squared distances (dB^2) closer than this are one distance: float32 sums of whole dBm differ by
@@ -234,58 +232,16 @@ def geometric_median(share: Any, places_m: Any) -> Any:
     return point
 
 
-def _forest(side: Side, settings: Settings, kind: Any) -> Graph:
-    rows = np.concatenate([side.level, side.heard], axis=1)
-    forest = kind(TREES, min_samples_leaf=int(settings["leaf"]), random_state=0, n_jobs=1)
-    return _forest_graph(forest.fit(rows, side.position_m))
-
-
 def _random_forest(side: Side, settings: Settings) -> Graph:
-    return _forest(side, settings, RandomForestRegressor)
+    return forest_graph(RandomForestRegressor, *_rows(side), leaf=int(settings["leaf"]))
 
 
 def _extra_trees(side: Side, settings: Settings) -> Graph:
-    return _forest(side, settings, ExtraTreesRegressor)
+    return forest_graph(ExtraTreesRegressor, *_rows(side), leaf=int(settings["leaf"]))
 
 
-def _forest_graph(forest: Any) -> Graph:
-    """All trees walked at once: a node number a tree, one gather a level, leaves lead to itself."""
-    trees = [estimator.tree_ for estimator in forest.estimators_]
-    starts = np.cumsum([0] + [tree.node_count for tree in trees[:-1]])
-    own = [np.arange(tree.node_count) for tree in trees]
-    leaf = [tree.children_left < 0 for tree in trees]
-    left, right = (
-        np.concatenate(
-            [
-                np.where(end, node, getattr(tree, side)) + start
-                for tree, end, node, start in zip(trees, leaf, own, starts, strict=True)
-            ]
-        ).astype(np.int32)
-        for side in ("children_left", "children_right")
-    )
-    feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int32)
-    limit = _round_down(np.concatenate([tree.threshold for tree in trees]))
-    value = np.concatenate([tree.value[:, :, 0] for tree in trees]).astype(np.float32)
-    depth = max(tree.max_depth for tree in trees)
-    tables = [tf.constant(a) for a in (left, right, feature, limit, value)]
-    roots = tf.constant(starts[None].astype(np.int32))
-    return lambda inputs: _walk(tf.convert_to_tensor(inputs["vector"]), tables, roots, depth)
-
-
-def _round_down(limit: NDArray[np.float64]) -> NDArray[np.float32]:
-    # A threshold rounded up to a reading would send that reading to the wrong side.
-    near = limit.astype(np.float32)
-    return np.where(near > limit, np.nextafter(near, np.float32(-np.inf)), near)
-
-
-def _walk(rows: Any, tables: list[Any], roots: Any, depth: int) -> Any:
-    left, right, feature, limit, value = tables
-    node = tf.cast(rows[:, :1] * 0, tf.int32) + roots
-    for _ in range(depth):
-        reading = tf.gather(rows, tf.gather(feature, node), axis=1, batch_dims=1)
-        down_left = reading <= tf.gather(limit, node)
-        node = tf.where(down_left, tf.gather(left, node), tf.gather(right, node))
-    return tf.reduce_mean(tf.gather(value, node), axis=1)
+def _rows(side: Side) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return np.concatenate([side.level, side.heard], axis=1), side.position_m
 
 
 _FITS: Final[dict[str, Callable[[Side, Settings], Graph]]] = {

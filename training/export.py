@@ -79,11 +79,6 @@ def write_bundle(
     golden_scans = _golden_scans(table)
     content = to_tflite(fitted)
     model, away_m = verified_model(fitted, content, golden_scans)
-    inputs = [
-        _tensor(name, feature, (None, *model.input_shapes[feature]))
-        for feature, name in model.tensor_names.items()
-    ]
-    output = _tensor(model.output_name, "position", (None, 2))
     parts = {
         "model.tflite": content,
         "site.toml": site_to_toml(site).encode(),
@@ -91,30 +86,38 @@ def write_bundle(
     }
     digest = hashlib.sha256(b"".join(parts.values())).hexdigest()[:8]
     bundle_id = f"{site.id}-{fitted.method}-{digest}"
-    card = model_card(bundle_id, fitted, site, origin, away_m)
-    parts["MODEL_CARD.md"] = card.encode()
-    manifest = Manifest(
+    parts["MODEL_CARD.md"] = model_card(bundle_id, fitted, site, origin, away_m).encode()
+    about = {
+        "id": bundle_id,
+        "site": site.id,
+        "floor": str(table.floor[0]),
+        "inputs": [
+            _tensor(name, feature, (None, *model.input_shapes[feature]))
+            for feature, name in model.tensor_names.items()
+        ],
+        "outputs": [_tensor(model.output_name, "position", (None, 2))],
+        "files": _checksums(parts),
+    }
+    _write(folder, parts, _manifest(fitted, origin, about))
+    return load_bundle(folder)
+
+
+def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> Manifest:
+    return Manifest(
         schema_version=BUNDLE_SCHEMA,
-        id=bundle_id,
         created_utc=origin.created_utc,
         localizer_version=__version__,
         method=fitted.method,
         is_baseline=origin.is_baseline,
-        site=site.id,
-        floor=str(table.floor[0]),
         beacons=tuple(fitted.spec.beacons),
         features=SPEC_ADAPTER.dump_python(fitted.spec, mode="json"),
-        inputs=tuple(inputs),
-        outputs=(output,),
         target=fitted.target,
         min_beacons=MIN_BEACONS,
         metrics=origin.metrics,
         metrics_note=METRICS_NOTE,
         provenance=origin.provenance,
-        files=_checksums(parts),
+        **about,
     )
-    _write(folder, parts, manifest)
-    return load_bundle(folder)
 
 
 def _tensor(name: str, feature: str, shape: Sequence[int | None]) -> TensorInfo:
