@@ -62,9 +62,13 @@ def _rows(preset: str, runs: Sequence[TaskResult], table: FingerprintTable) -> I
         goal = f"{NEAR[0]} to {NEAR[1]} times the paper" if side == "published" else None
         met = NEAR[0] <= ratio <= NEAR[1] if goal else None
         yield Row(AREA, name, value, "ft", f"paper {paper} ft", ratio, goal, met)
+    died = sum(bool(result.settings["dead_at_end"]) for result in runs)
+    yield Row(
+        AREA, f"{network}, runs whose output died while training", 100 * died / len(runs), "%"
+    )
     dead = sum(int(result.settings["dead_initialisations"]) for result in runs)
     share = 100 * dead / (dead + len(runs))
-    name = f"{network}, initialisations with a dead ReLU output ({dead} of {dead + len(runs)})"
+    name = f"{network}, initialisations with a dead output ({dead} of {dead + len(runs)})"
     yield Row(AREA, name, share, "%")
 
 

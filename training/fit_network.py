@@ -70,7 +70,15 @@ def fit_network(
         notes += (f"{dead_tries} of {dead_tries + 1} initialisations had a dead output",)
     executor = _run_loop if config.executor == "loop" else _run_fit
     loss = executor(config, model, data, seed, progress)
-    settings = {"seed": seed, "dead_initialisations": dead_tries, "weights": model.count_params()}
+    died = bool(dead_outputs(model, data.inputs))
+    if died:
+        notes += ("an output died while training: it is 0 for every row",)
+    settings = {
+        "seed": seed,
+        "dead_initialisations": dead_tries,
+        "dead_at_end": died,
+        "weights": model.count_params(),
+    }
     return Fitted(
         config.name, spec, _graph(model, scale), settings, scale, notes, {"training loss": loss}
     )

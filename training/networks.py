@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,9 +14,6 @@ from training.config import Config
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of each input by feature name, without the axis of scans."""
-
-_LIVE_ROWS: Final = 256
-"""Rows looked at for a dead output: a unit that is 0 on so many is 0 on all but a freak row."""
 
 
 def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
@@ -81,8 +78,11 @@ def dead_outputs(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]]) 
     Only a ReLU output can be dead. The paper's CNN is in most of its initialisations, because its
     image is almost constant (silence is the brightest pixel).
     """
-    rows = {name: value[:_LIVE_ROWS] for name, value in inputs.items()}
-    values = np.asarray(model(rows, training=False))
     if model.layers[-1].activation is not keras.activations.relu:
         return ()
+    # As in training: an untrained batch normalisation at inference passes raw dBm on, and calls
+    # outputs dead that live from the first batch. Its moving averages are put back afterwards.
+    kept = model.get_weights()
+    values = np.asarray(model(inputs, training=True))
+    model.set_weights(kept)
     return tuple(int(i) for i in np.flatnonzero((values <= 0).all(axis=0)))
