@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 _DPI: Final = 130
 _SHOWN_SHARE: Final = 0.99
 """The CDF's axis ends where this share of the best method's rows has been located."""
+_LINE_COLOURS: Final = "tab20"
 _MAP_COLOURS: Final = "viridis_r"
 
 
@@ -37,6 +38,7 @@ def plot_error_cdf(evaluation: Evaluation, path: Path) -> None:
     """Draw the share of scans within an error, every method in one picture."""
     title = f"{evaluation.survey}, {evaluation.split.what}: share of scans within an error"
     with _figure(path, title, (8, 5)) as axes:
+        axes.set_prop_cycle(color=plt.get_cmap(_LINE_COLOURS).colors)
         for result in evaluation.results:
             _cdf_line(axes, result)
         worst = max(float(np.quantile(r.errors, _SHOWN_SHARE)) for r in (evaluation.best,))
