@@ -153,7 +153,7 @@ fetch = if cmp -s $< $(WHEELHOUSE)/$(1)/.pins; then :; else \
 	fi; touch $@
 
 # The wheel lies beside what it needs, so that each folder is a whole installation.
-$(PROJECT_STAMP): $(SOURCES) pyproject.toml LICENSE $(EDGE_STAMP) $(if $(filter 3.11,$(PY)),$(EDGE_32BIT_STAMP)) | $(STAMP)
+$(PROJECT_STAMP): $(SOURCES) pyproject.toml README.md LICENSE $(EDGE_STAMP) $(if $(filter 3.11,$(PY)),$(EDGE_32BIT_STAMP)) | $(STAMP)
 	@rm -f $(WHEELHOUSE)/*/ble_localizer-*.whl
 	@for folder in edge $(if $(filter 3.11,$(PY)),edge-32bit); do \
 		$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir $(WHEELHOUSE)/$$folder . || exit 1; \

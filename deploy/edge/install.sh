@@ -142,7 +142,7 @@ fingerprint() { # of everything that a release is made from
       sha256sum <"$wheel"
     else
       cd "$root"
-      find localizer firmware_bridge pyproject.toml LICENSE -type f ! -path '*/__pycache__/*' -print0 |
+      find localizer firmware_bridge pyproject.toml README.md LICENSE -type f ! -path '*/__pycache__/*' -print0 |
         LC_ALL=C sort --zero-terminated | xargs --null sha256sum
     fi
   } | sha256sum | cut -c 1-12
