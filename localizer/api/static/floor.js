@@ -3,6 +3,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const TRAIL_MS = 60_000; // a minute of history
+const TRAIL_STEPS = 20; // shades of its fading
 const MARGIN_PX = { left: 30, right: 16, top: 16, bottom: 40 };
 const LOUD_DBM = -45; // full glow
 const FAINT_DBM = -100; // none
@@ -70,7 +71,7 @@ export class FloorView {
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.layers = {};
     const layers = ["ground", "glow", "beacons", "trail", "error", "dot"];
-    this.svg.replaceChildren(hatch(), ...layers.map((name) => (this.layers[name] = make("g", { class: name }))));
+    this.svg.replaceChildren(hatch(), ...layers.map((name) => (this.layers[name] = make("g", { class: `layer-${name}` }))));
     drawGround(this.layers.ground, this.floor, this.project, width, height);
     this.drawBeacons();
     this.drawMarkers();
@@ -184,17 +185,25 @@ export class FloorView {
 
   paintTrail() {
     const lines = [];
+    let line = null;
     for (let i = 1; i < this.trail.length; i += 1) {
       const [a, b] = [this.trail[i - 1], this.trail[i]];
-      if (a === null || b === null) continue;
+      if (a === null || b === null) {
+        line = null;
+        continue;
+      }
       // The newest stretch ends where the dot is, not where it is going.
       const end = i === this.trail.length - 1 && this.shown.dot && !this.lost ? this.shown.dot : [b.x, b.y];
-      const [x1, y1] = this.project.point(a.x, a.y);
-      const [x2, y2] = this.project.point(...end);
-      const age = Math.min(1, (this.now - b.at) / TRAIL_MS);
-      lines.push(make("line", { x1, y1, x2, y2, opacity: (0.65 * (1 - age) ** 1.5).toFixed(3) }));
+      const step = Math.min(TRAIL_STEPS, Math.floor(((this.now - b.at) / TRAIL_MS) * TRAIL_STEPS));
+      if (line?.step !== step) lines.push((line = { step, points: [this.project.point(a.x, a.y)] }));
+      line.points.push(this.project.point(...end));
     }
-    this.layers.trail.replaceChildren(...lines);
+    this.layers.trail.replaceChildren(
+      ...lines.map(({ step, points }) => {
+        const opacity = (0.65 * (1 - step / TRAIL_STEPS) ** 1.5).toFixed(3);
+        return make("polyline", { points: points.map((point) => point.join(",")).join(" "), opacity });
+      }),
+    );
   }
 }
 

@@ -57,6 +57,7 @@ export function showFix(fix) {
   say("x", ok ? fix.x_m.toFixed(2) : "–");
   say("y", ok ? fix.y_m.toFixed(2) : "–");
   showHeard(fix === null ? [] : fix.heard);
+  say("heard-none", fix === null ? "Waiting for the first fix." : "Nothing heard.");
 }
 
 export function showError(now, mean, count) {
@@ -94,32 +95,31 @@ function showHeard(heard) {
   });
   byId("heard").replaceChildren(...items);
   byId("heard-none").hidden = items.length > 0;
-  say("heard-none", "Nothing heard.");
   say("heard-count", items.length ? `${items.length} of ${installed}` : "");
 }
 
 export function showHealth(health) {
   const { bundle, source, versions } = health;
-  const method = bundle.method.replaceAll("_", " ");
+  const method = plain(bundle.method);
   say("method", bundle.is_baseline ? `Baseline: ${method}` : capital(method));
   byId("baseline").hidden = !bundle.is_baseline;
   say("baseline", "No trained network was better in cross-validation: this simple method is what runs.");
-  showMetrics(bundle);
+  showMetrics(bundle.metrics, bundle.method);
   say("metrics-note", bundle.metrics_note);
   say("bundle", bundle.id);
   say("source", source === null ? "none" : `${source.name} (${source.state})`);
   say("service", `Localizer ${versions.localizer}, up ${duration(health.uptime_s)}`);
 }
 
-function showMetrics({ metrics, is_baseline: isBaseline }) {
+function showMetrics(metrics, method) {
   byId("metrics").hidden = metrics.length === 0;
   const lines = metrics.map((one) => {
     const line = document.createElement("tr");
-    const simple = isBaseline ? "" : `, ${one.baseline.replaceAll("_", " ")} ${metres(one.baseline_mean_m)}`;
-    const remarks = `n = ${one.n}${one.honest ? "" : ", flatters"}${simple}`;
+    const remarks = [`n = ${one.n}`, one.honest ? "" : "flatters"];
+    if (one.baseline !== method) remarks.push(`${plain(one.baseline)}: ${metres(one.baseline_mean_m)}`);
     const spread = `${one.ci_low_m.toFixed(2)} to ${one.ci_high_m.toFixed(2)}`;
     line.append(
-      cell(one.split, remarks),
+      cell(one.split, remarks.filter(Boolean).join(", ")),
       cell(metres(one.mean_m), spread),
       cell(metres(one.median_m)),
       cell(metres(one.p95_m)),
@@ -138,6 +138,10 @@ function cell(text, remark = "") {
 
 function metres(value) {
   return `${value.toFixed(2)} m`;
+}
+
+function plain(name) {
+  return name.replaceAll(/[-_]/g, " ");
 }
 
 function capital(text) {
