@@ -20,6 +20,8 @@ _DPI: Final = 130
 _SHOWN_SHARE: Final = 0.99
 """The CDF's axis ends where this share of the best method's rows has been located."""
 _LINE_COLOURS: Final = "tab20"
+_LINES: Final = 20
+"""Colours of that map: more than there are methods."""
 _MAP_COLOURS: Final = "viridis_r"
 
 
@@ -38,7 +40,7 @@ def plot_error_cdf(evaluation: Evaluation, path: Path) -> None:
     """Draw the share of scans within an error, every method in one picture."""
     title = f"{evaluation.survey}, {evaluation.split.what}: share of scans within an error"
     with _figure(path, title, (8, 5)) as axes:
-        axes.set_prop_cycle(color=plt.get_cmap(_LINE_COLOURS).colors)
+        axes.set_prop_cycle(color=list(mpl.colormaps[_LINE_COLOURS](range(_LINES))))
         for result in evaluation.results:
             _cdf_line(axes, result)
         worst = max(float(np.quantile(r.errors, _SHOWN_SHARE)) for r in (evaluation.best,))
