@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ FloorOption = Annotated[str | None, typer.Option(help="Which floor, if the surve
 Json = Annotated[Path | None, typer.Option(help="Write the metrics here as JSON.")]
 
 NETWORKS: Final = ["dnn", "cnn"]
+TERMINATED: Final = 128 + signal.SIGTERM
+"""Exit status of a process that SIGTERM ended, as a shell counts it."""
 CORES: Final = os.cpu_count() or 1
 
 
@@ -172,6 +175,8 @@ def main() -> None:
 
     Ctrl-C ends a command with exit status 130; that is typer's doing.
     """
+    # So that workers are ended on a plain kill too, not left to finish what nobody waits for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app()
     except LocalizerError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import queue
@@ -77,8 +78,9 @@ def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) 
 
     from training.fit_method import fit_method
 
-    keras.utils.clear_session()  # or the graphs of all earlier fits stay in memory
-
+    # Or the graphs of all earlier fits stay in memory: they hold each other in cycles.
+    keras.utils.clear_session()
+    gc.collect()
     fitted = fit_method(
         task.method if task.config is None else task.config,
         table.rows(task.train),
