@@ -32,6 +32,13 @@ SETTLE_S: Final = 0.05
 """How long a window is kept open after its end, so that a packet heard just before the end is not
 overtaken by the timer; the delay of every fix."""
 
+TURNS: Final = 4
+"""Turns of the event loop within which a source that has a packet ready yields it."""
+
+MAX_CATCH_UP: Final = 10_000
+"""Packets read before a window is closed, at most: a source faster than this machine must not
+keep it open for ever."""
+
 Phase = Literal["starting", "running", "ended", "failed", "stopped"]
 
 _log: Final = logging.getLogger(__name__)
@@ -155,10 +162,20 @@ class LiveEngine:
         while not self._is_over():
             await clock.sleep_until(end_ns + settle_ns)
             due_ns = clock.now_ns() - settle_ns
+            await self._let_reader_catch_up()
             for scan in self.windower.advance(due_ns):
                 self._take(scan, due_ns)
             end_ns = start_ns + ((due_ns - start_ns) // step_ns + 1) * step_ns
         self.hub.publish(self._silent_fix(self._newest_end_ns, self._stale_cause()))
+
+    async def _let_reader_catch_up(self) -> None:
+        """Read what is due: after a stall of the machine, packets and timers wake together."""
+        for _ in range(MAX_CATCH_UP):
+            before = self.adverts
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            if self.adverts == before:
+                return
 
     def _is_over(self) -> bool:
         """Whether no window will come any more and the newest is stale."""

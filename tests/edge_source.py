@@ -21,6 +21,8 @@ class HandSource:
         self.clock = ManualClock(s_to_ns(1000))
         self.truth = truth
         self.closed = False
+        self.slow = False
+        """Whether every packet takes a turn of the event loop, as in the sources of the product."""
         self._items: asyncio.Queue[Advertisement | Exception | None] = asyncio.Queue()
 
     def hear(self, beacon: str, rssi_dbm: float = -50.0) -> None:
@@ -35,6 +37,8 @@ class HandSource:
 
     async def __aiter__(self) -> AsyncIterator[Advertisement]:
         while (item := await self._items.get()) is not None:
+            if self.slow:
+                await asyncio.sleep(0)
             if isinstance(item, Exception):
                 raise item
             yield item
@@ -46,9 +50,9 @@ class HandSource:
         self.closed = True
 
 
-async def settle() -> None:
+async def settle(turns: int = 20) -> None:
     """Let every task run until all of them wait."""
-    for _ in range(20):
+    for _ in range(turns):
         await asyncio.sleep(0)
 
 

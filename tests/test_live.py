@@ -137,6 +137,22 @@ def test_a_packet_just_before_the_end_counts_in_its_window() -> None:
     play(script)
 
 
+def test_packets_that_wait_when_a_stalled_machine_goes_on_are_not_late() -> None:
+    async def script(run: Run) -> None:
+        source = run.source
+        for _ in range(30):
+            source.clock.advance_to(source.clock.now_ns() + 90_000_000)
+            source.hear(KNOWN)
+        # Timer and packets are due at once, and the reader takes one packet a turn.
+        source.slow = True
+        source.clock.advance(1.5)
+        await settle(200)
+        assert run.engine.windower.late == 0
+        assert statuses(run.fixes) == [("ok", None), ("ok", None)]
+
+    play(script)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

@@ -155,7 +155,7 @@ def test_it_is_light() -> None:
                 trust_env=False,
             )
         status = Path(f"/proc/{service.process.pid}/status").read_text()
-    peak_mb = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    peak_mb = int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
     assert peak_mb <= MAX_RSS_MB
     # Twice the goal: the machine that runs the tests may be busy. The benchmark holds the goal.
     assert cpu_s <= 2 * MAX_START_CPU_S

@@ -16,12 +16,12 @@ from tests.edge_bundle import demo_locator
 from tests.edge_service import END_S, Service, serving
 from tests.edge_source import HandSource
 
-QUICK = ("--step", "0.2", "--window", "0.4")
+QUICK = ("--step", "0.2", "--window", "0.6")
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    with serving(*QUICK) as started:
+    with serving(*QUICK, source="simulate:demo?speed=2") as started:
         yield started
 
 

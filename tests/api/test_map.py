@@ -82,7 +82,10 @@ def test_the_map_is_alive(
 def test_the_beacons_heard_are_listed_loudest_first(browser: Browser, service: Service) -> None:
     with opened(browser, service.url) as watched:
         watched.wait_for("() => document.querySelectorAll('#heard li').length >= 3")
-        levels = watched.page.locator("#heard .level").all_inner_texts()
+        # At one moment: the list changes several times a second.
+        levels = watched.page.evaluate(
+            "() => [...document.querySelectorAll('#heard .level')].map(level => level.textContent)"
+        )
         values = [float(text.replace("−", "-").removesuffix(" dBm")) for text in levels]
         assert values == sorted(values, reverse=True)
         assert all(-127 < value < 0 for value in values)

@@ -139,7 +139,8 @@ export class FloorView {
     this.showHeard(this.heard);
     const from = structuredClone(this.shown);
     const started = performance.now();
-    const length = STILL.matches || document.hidden || from.dot === null ? 0 : 600;
+    const still = STILL.matches || document.hidden || this.lost || from.dot === null;
+    const length = still ? 0 : 600;
     cancelAnimationFrame(this.frame);
     const step = (time) => {
       const share = length ? Math.min(1, Math.max(0, time - started) / length) : 1;

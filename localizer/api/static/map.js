@@ -40,7 +40,7 @@ function render() {
   else if (source?.state === "ended") showStatus("ended", "the last position is from its end");
   else if (fix) showStatus(fix.status, causeText(fix.cause));
   else showStatus("no_signal", causeText("starting"));
-  showFix(connected ? fix : null);
+  showFix(connected ? fix : null, connected);
   const now = connected && fix?.status === "ok" ? fix.error_m : null;
   showError(now, state.errors / state.count, state.count);
   if (connected && fix) view.show();

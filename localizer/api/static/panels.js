@@ -52,12 +52,13 @@ export function showSite(site) {
   document.title = `${site.name}: live map`;
 }
 
-export function showFix(fix) {
+export function showFix(fix, connected) {
   const ok = fix !== null && fix.status === "ok";
   say("x", ok ? fix.x_m.toFixed(2) : "–");
   say("y", ok ? fix.y_m.toFixed(2) : "–");
   showHeard(fix === null ? [] : fix.heard);
-  say("heard-none", fix === null ? "Waiting for the first fix." : "Nothing heard.");
+  const waiting = connected ? "Waiting for the first fix." : "Waiting for the service.";
+  say("heard-none", fix === null ? waiting : "Nothing heard.");
 }
 
 export function showError(now, mean, count) {
