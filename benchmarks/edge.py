@@ -28,7 +28,7 @@ from training.terminal import terminal
 AREA: Final = "edge"
 ROUNDS: Final = 7
 REQUESTS: Final = 3000
-"""A round and a server; about half a second of its CPU."""
+"""A round and a server; a second or so of its CPU."""
 CALLS: Final = 20_000
 BATCH: Final = 10_000
 HEARD: Final = 6

@@ -63,12 +63,11 @@ def _rows(preset: str, runs: Sequence[TaskResult], table: FingerprintTable) -> I
         met = NEAR[0] <= ratio <= NEAR[1] if goal else None
         yield Row(AREA, name, value, "ft", f"paper {paper} ft", ratio, goal, met)
     died = sum(bool(result.settings["dead_at_end"]) for result in runs)
-    yield Row(
-        AREA, f"{network}, runs whose output died while training", 100 * died / len(runs), "%"
-    )
+    yield Row(AREA, f"{network}, runs with a dead output at the end", 100 * died / len(runs), "%")
     dead = sum(int(result.settings["dead_initialisations"]) for result in runs)
-    share = 100 * dead / (dead + len(runs))
-    name = f"{network}, initialisations with a dead output ({dead} of {dead + len(runs)})"
+    tries = sum(int(result.settings["initialisations"]) for result in runs)
+    share = 100 * dead / tries
+    name = f"{network}, initialisations with a dead output ({dead} of {tries})"
     yield Row(AREA, name, share, "%")
 
 

@@ -138,7 +138,7 @@ class _BeaconModel(_Strict):
 
 class _SiteModel(_Strict):
     schema_version: int
-    id: str
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     name: str
     source: str
     cell_m: Annotated[FiniteFloat, Field(gt=0)] | None = None

@@ -47,6 +47,8 @@ class FingerprintTable:
     """datetime64[us] [n], UTC."""
     synthetic: NDArray[np.bool_]
     """bool [n], True for rows that are no measurements."""
+    aggregation: Aggregation = "mean"
+    """How several RSSIs of one beacon in one scan became one; a model's spec must say the same."""
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
@@ -84,7 +86,7 @@ class FingerprintTable:
     def rows(self, which: NDArray[np.bool_] | NDArray[np.integer[Any]] | slice) -> FingerprintTable:
         """Return the rows of a mask (bool [n]), an index (int [m], in its order) or a slice."""
         picked = {name: getattr(self, name)[which] for name in _SHAPES}
-        return FingerprintTable(self.beacons, **picked)
+        return FingerprintTable(self.beacons, **picked, aggregation=self.aggregation)
 
 
 def table_from_fingerprints(
@@ -124,6 +126,7 @@ def table_from_fingerprints(
         device=_texts(row.device for row in rows),
         time=np.array([_time(row) for row in rows], "datetime64[us]"),
         synthetic=np.array([row.synthetic is not None for row in rows], np.bool_),
+        aggregation=aggregation,
     )
 
 

@@ -29,8 +29,12 @@ CENTROID_DB: Final = 15.0
 of 1 / distance. It is fixed, because this method's point is to learn nothing."""
 
 _TIE_DB2: Final = 1e-2
-"""Squared distances (dB^2) closer than this are one distance: float32 sums of whole dBm differ by
-less than a thousandth, different readings by at least 1."""
+"""Squared distances (dB^2) closer than this are one distance: as float32 matrix products they are
+wrong by a few thousandths, and whole dBm differ by at least 1."""
+
+_ALIKE_DB2: Final = 9.0
+"""Added to a squared distance before it weighs a neighbour: readings of one place differ by 3 dB,
+so a distance below that says nothing, and its noise must not move the position."""
 
 _WEISZFELD_STEPS: Final = 10
 _NEAREST_M: Final = 0.1
@@ -66,7 +70,7 @@ def fit_baseline(
         settings: one of its grid; the first if None.
     """
     chosen = dict(settings if settings is not None else SIMPLE_METHODS[method].grid[0])
-    spec = baseline_spec(site)
+    spec = baseline_spec(site, table.aggregation)
     floor_id = str(table.floor[0])
     graph = _FITS[method](_side(table, site, spec, floor_id), chosen)
     identity = TargetScale(offset_m=(0.0, 0.0), scale_m=(1.0, 1.0))
@@ -142,12 +146,14 @@ def _weighted_centroid(side: Side, settings: Settings) -> Graph:
 
 def _squared_distances(side: Side) -> Callable[[Any], Any]:
     """Squared distances in dB^2 to every training row, [n, rows], as one matrix product."""
-    known_db = side.level * np.float32(ALIGNED_SCALE.span_db)
+    # About the mean of the training side: the norms, and with them their rounding, stay small.
+    middle = tf.constant(side.level.mean(axis=0, keepdims=True))
+    known_db = (side.level - side.level.mean(axis=0)) * np.float32(ALIGNED_SCALE.span_db)
     known = tf.constant(known_db.T)
     norms = tf.constant((known_db**2).sum(axis=1)[None])
 
     def distances(level: Any) -> Any:
-        query = level * ALIGNED_SCALE.span_db
+        query = (level - middle) * ALIGNED_SCALE.span_db
         own = tf.reduce_sum(query * query, axis=1, keepdims=True)
         return tf.maximum(own + norms - 2.0 * (query @ known), 0.0)
 
@@ -167,7 +173,7 @@ def _nearest(side: Side, settings: Settings, *, weighted: bool) -> Graph:
         left = count - tf.reduce_sum(closer, axis=1, keepdims=True)
         votes = closer + tied * left / tf.reduce_sum(tied, axis=1, keepdims=True)
         if weighted:
-            votes /= tf.sqrt(squared + _TIE_DB2) + 1.0
+            votes /= tf.sqrt(squared + _ALIKE_DB2)
         return (votes @ positions) / tf.reduce_sum(votes, axis=1, keepdims=True)
 
     return graph

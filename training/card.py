@@ -46,7 +46,8 @@ def model_card(
         "",
         "## Accuracy",
         "",
-        "Cross-validated errors of the recipe in metres, single scans, development sessions only. "
+        "Cross-validated errors of the recipe in metres, single scans. Honest splits read "
+        "development sessions only. "
         "The interval is of the mean, bootstrapped by place (95 %).",
         "",
         "| split | n | mean | interval | median | p75 | p95 | best simple method |",

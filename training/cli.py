@@ -7,18 +7,19 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
+from rich.markup import escape
 
 from localizer.errors import ConfigError, LocalizerError
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
 from training.recipe import Recipe
-from training.splits import SPLITS
-from training.surveys import open_survey
+from training.splits import PUBLISHED, SPLITS, Split
+from training.surveys import UCI, open_survey
 from training.terminal import terminal
-from training.workdir import default_workdir, write_json, write_run
+from training.workdir import default_workdir, new_workdir, write_json, write_run
 
 app = typer.Typer(
     help="Train, evaluate and export locators from a survey.",
@@ -68,7 +69,7 @@ def evaluate(
 ) -> None:
     """Cross-validate networks beside the simple methods; development sessions only."""
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    _run(run, _recipe(split, methods, config, seeds), export=False)
+    _run(run, _recipe(_splits(split, survey), methods, config, seeds), export=False)
 
 
 @app.command()
@@ -86,7 +87,13 @@ def fit(
 ) -> None:
     """Cross-validate, fit the best method on all development rows, and export its bundle."""
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    _run(run, _recipe(split, methods, config, seeds), export=True)
+    splits = _splits(split, survey)
+    if not splits[0].honest:
+        raise ConfigError(
+            f"the first split chooses the method, and must be honest, but {splits[0].name!r} is "
+            f"{splits[0].caveat}"
+        )
+    _run(run, _recipe(splits, methods, config, seeds), export=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +107,43 @@ class Run:
     json: Path | None
 
 
-def _recipe(splits: list[str], methods: str, configs: list[str], seeds: int) -> Recipe:
-    return Recipe(
-        _splits(splits), _methods(methods), [load_config(c) for c in configs], range(seeds)
-    )
+def _recipe(chosen: list[Split], methods: str, configs: list[str], seeds: int) -> Recipe:
+    networks = [load_config(name) for name in configs]
+    simple = _methods(methods)
+    _refuse_twice([*simple, *(network.name for network in networks)])
+    if len({network.aggregation for network in networks}) > 1:
+        raise ConfigError("all networks of a run must have one aggregation; run them apart")
+    return Recipe(chosen, simple, networks, range(seeds))
+
+
+def _refuse_twice(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"every method of a run must have a name of its own, but {twice} stand twice; "
+            "change `name` in a configuration, or leave one out"
+        )
 
 
 def _run(run: Run, recipe: Recipe, *, export: bool) -> None:
     from training import journey
 
     console = terminal()
-    survey = open_survey(run.survey, run.workdir, floor=run.floor)
+    survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
     for note in survey.notes:
-        console.print(f"[dim]{note}[/]", highlight=False)
+        console.print(f"[dim]{escape(note)}[/]", highlight=False)
     with journey.start_workers(survey, recipe, run.workers) as workers:
         evaluations = journey.cross_validate(survey, recipe, workers, console)
         if export:
             folder = run.workdir / "bundle"
             bundle = journey.export_best(folder, survey, recipe, evaluations, workers)
             console.print(journey.choice_in_words(evaluations[0]))
-            console.print(f"Bundle: {bundle}", f"Serve it: localizer serve --bundle {bundle}")
+            console.print(f"Bundle: {bundle}", markup=False)
+            console.print(f"Serve it: localizer serve --bundle {bundle} --no-source", markup=False)
     records = write_run(run.workdir, survey, recipe, evaluations)
     if run.json is not None:
         write_json(run.json, records)
-    console.print(f"Metrics, curves and plots: {run.workdir}")
+    console.print(f"Metrics, curves and plots: {run.workdir}", markup=False)
 
 
 @app.command()
@@ -154,8 +174,9 @@ def demo_bundle(
     write_demo_bundle(folder, terminal())
 
 
-def _splits(names: list[str]) -> list[Any]:
-    chosen = list(SPLITS) if names == ["all"] else names
+def _splits(names: list[str], survey: str) -> list[Split]:
+    everything = [name for name in SPLITS if name != PUBLISHED or survey == UCI]
+    chosen = everything if names == ["all"] else list(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in SPLITS]
     if unknown:
         raise ConfigError(f"--split must be of {[*SPLITS, 'all']}, but got {unknown}")

@@ -20,7 +20,7 @@ PRESETS: Final = ("dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
 """Configurations that come with the product, in training/presets."""
 
 Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Config:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    name: str
-    """What tables call it."""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    """What tables and files call it."""
     network: Literal["dnn", "cnn"]
     convention: Literal["aligned", "paper"]
     """`aligned` features, or the 2020 paper's for reproduction."""
@@ -59,7 +59,7 @@ class Config:
     place_balanced: bool
     """One vote a place instead of one a scan."""
     optimizer: Literal["adam", "sgd"]
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     beta1: Share
     beta2: Share
     momentum: Share
@@ -91,7 +91,9 @@ def config_from_toml(text: str, *, origin: str) -> Config:
         ConfigError: no TOML, or a key is missing, unknown or out of range.
     """
     try:
-        config = _ADAPTER.validate_python(tomllib.loads(text))
+        # As JSON: there alone strict checking (no "2" for 2) takes a table for a dataclass.
+        values = json.dumps(tomllib.loads(text), default=str)
+        config = _ADAPTER.validate_json(values, strict=True)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} must be TOML, but {error}") from error
     except ValidationError as error:
@@ -101,6 +103,11 @@ def config_from_toml(text: str, *, origin: str) -> Config:
             f"{origin}: key {key!r}: {first['msg']}, but got {first['input']!r}; "
             "training/presets shows every key"
         ) from error
+    if config.batch_norm_after > len(config.hidden):
+        raise ConfigError(
+            f"{origin}: `batch_norm_after` must be 0 or one of the {len(config.hidden)} hidden "
+            f"layers, but got {config.batch_norm_after}"
+        )
     if len(config.filters) != len(config.kernels):
         raise ConfigError(
             f"{origin}: `kernels` must have one side a layer of `filters`, but got "
@@ -129,4 +136,8 @@ def load_config(name: str) -> Config:
         raise ConfigError(
             f"a configuration must be one of {PRESETS} or a TOML file, but got {name!r}"
         )
-    return config_from_toml(path.read_text(encoding="utf-8"), origin=name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"a configuration must be readable UTF-8, but {name}: {error}") from error
+    return config_from_toml(text, origin=name)

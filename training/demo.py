@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
-from localizer.errors import DownloadError
+from localizer.errors import ConfigError, DownloadError
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
 from training.evaluation import Evaluation
@@ -26,7 +28,7 @@ from training.recipe import Recipe
 from training.service import Service
 from training.splits import SPLITS
 from training.surveys import OpenedSurvey, open_survey
-from training.workdir import write_run
+from training.workdir import new_workdir, write_run
 
 SPLIT: Final = "sessions"
 """Days left out: what the replayed days are to the survey."""
@@ -78,7 +80,8 @@ def run_demo(options: DemoOptions, console: Console) -> None:
 
     Ctrl-C during the replay ends it as the time limit does.
     """
-    survey = open_demo_survey(options.workdir, console)
+    refuse_busy_port(options.port)
+    survey = open_demo_survey(new_workdir(options.workdir), console)
     recipe = Recipe(
         [SPLITS[SPLIT]], list(SIMPLE_METHODS), [load_config(name) for name in PRESETS], range(1)
     )
@@ -87,10 +90,23 @@ def run_demo(options: DemoOptions, console: Console) -> None:
         evaluations = cross_validate(survey, recipe, workers, console)
         bundle = export_best(options.workdir / "bundle", survey, recipe, evaluations, workers)
     console.print(f"[bold]{choice_in_words(evaluations[0])}[/]")
-    replayed, url = serve_and_replay(bundle, survey, options, console)
     write_run(options.workdir, survey, recipe, evaluations)
+    replayed, url = serve_and_replay(bundle, survey, options, console)
     console.print(f"Metrics, curves, plots and bundle: {options.workdir}")
     print(json.dumps(_summary(survey, evaluations[0], replayed, bundle, url)))
+
+
+def refuse_busy_port(port: int) -> None:
+    """Raise ConfigError now, not after the training, if nobody can listen on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"the live map needs a free port, but {port} is taken ({error.strerror}); "
+                'stop what listens there, or run: make demo ARGS="--port 0"'
+            ) from error
 
 
 def open_demo_survey(workdir: Path, console: Console) -> OpenedSurvey:
@@ -98,11 +114,11 @@ def open_demo_survey(workdir: Path, console: Console) -> OpenedSurvey:
     try:
         survey = open_survey("uci", workdir)
     except DownloadError as error:
-        console.print(f"[yellow]{error}[/]", highlight=False)
+        console.print(f"[yellow]{escape(str(error))}[/]", highlight=False)
         console.print("[yellow]Going on with the built-in simulated site: no real data.[/]")
         survey = open_survey(SIMULATED, workdir)
     for note in survey.notes:
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, markup=False)
     return survey
 
 
@@ -151,7 +167,8 @@ def _follow(
 
 def _fix_in_words(fix: dict[str, Any]) -> str:
     heard = ", ".join(
-        f"{one['beacon'].rpartition(':')[2]} {one['rssi_dbm']:.0f}" for one in fix["heard"][:4]
+        f"{escape(one['beacon'].rpartition(':')[2])} {one['rssi_dbm']:.0f}"
+        for one in fix["heard"][:4]
     )
     if fix["status"] != "ok":
         return f"  fix {fix['seq']:>4}  [yellow]{fix['status']}: {fix['cause']}[/]  {heard}"

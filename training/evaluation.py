@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +105,8 @@ def evaluate(
         _result(name, [r for r in done if r.task.method == name], rows, fold_of, plan)
         for name in names
     ]
-    results.sort(key=lambda result: result.summary.mean)
+    # A network that diverged has no mean: NaN compares with nothing, and must never come first.
+    results.sort(key=lambda result: (math.isnan(result.summary.mean), result.summary.mean))
     return Evaluation(plan.survey, plan.split, rows, fold_of, tuple(results))
 
 
@@ -169,11 +171,17 @@ def to_records(evaluation: Evaluation, cell_m: float | None) -> list[dict[str, A
                 "is_baseline": result.is_baseline,
                 "unit": "m",
                 "cell_m": cell_m,
-                **dataclasses.asdict(result.summary),
-                "gain_over_best_baseline": gain,
-                "gain_low": low,
-                "gain_high": high,
+                **{k: _finite(v) for k, v in dataclasses.asdict(result.summary).items()},
+                "gain_over_best_baseline": _finite(gain),
+                "gain_low": _finite(low),
+                "gain_high": _finite(high),
                 "notes": list(result.notes),
+                "settings": [dict(chosen) for chosen in result.settings],
             }
         )
     return records
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: a figure that does not exist is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localizer import __version__
 from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, Bundle, load_bundle
+from localizer.features import FeatureSpec, scan_to_vector
 from localizer.manifest import (
     BUNDLE_SCHEMA,
     SPEC_ADAPTER,
     FilePart,
     Golden,
     GoldenVector,
-    Manifest,
+    ManifestContent,
     Metrics,
     Provenance,
     TensorInfo,
+    manifest_digest,
 )
+from localizer.scans import Scan
 from localizer.site import Site, site_to_toml
 from localizer.table import FingerprintTable
 from training.card import model_card
@@ -32,6 +36,10 @@ from training.methods import Fitted
 
 GOLDEN_SCANS: Final = 16
 """Scans that every load re-checks: enough to hear every beacon once, few enough to cost nothing."""
+
+SEVERAL_BELOW_DB: Final = (0.0, 4.0, 20.0)
+"""Every second golden scan hears its loudest beacon this often, that far below the survey's value:
+mean, median and maximum are 4 dB or more apart, so a bundle that names another one is refused."""
 
 MIN_BEACONS: Final = 1
 """Beacons that a scan must hear. Two thirds of UCI's scans hear one, and are located well enough to
@@ -76,13 +84,17 @@ def write_bundle(
     Raises:
         BundleError: the TFLite file does not compute what TensorFlow does.
     """
-    golden_scans = _golden_scans(table)
+    golden_rows = _golden_rows(table)
+    golden_scans = [_golden_scan(golden_rows, at) for at in range(len(golden_rows))]
+    golden_rows = _heard_anew(golden_rows, golden_scans, fitted.spec)
     content = to_tflite(fitted)
-    model, away_m = verified_model(fitted, content, golden_scans)
+    model, away_m = verified_model(fitted, content, golden_rows)
     parts = {
         "model.tflite": content,
         "site.toml": site_to_toml(site).encode(),
-        "golden.json": _golden(fitted, golden_scans).model_dump_json(indent=1).encode(),
+        "golden.json": _golden(golden_scans, fitted.predict(golden_rows))
+        .model_dump_json(indent=1)
+        .encode(),
     }
     digest = hashlib.sha256(b"".join(parts.values())).hexdigest()[:8]
     bundle_id = f"{site.id}-{fitted.method}-{digest}"
@@ -102,8 +114,8 @@ def write_bundle(
     return load_bundle(folder)
 
 
-def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> Manifest:
-    return Manifest(
+def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> ManifestContent:
+    return ManifestContent(
         schema_version=BUNDLE_SCHEMA,
         created_utc=origin.created_utc,
         localizer_version=__version__,
@@ -127,7 +139,7 @@ def _tensor(name: str, feature: str, shape: Sequence[int | None]) -> TensorInfo:
     )
 
 
-def _golden_scans(table: FingerprintTable) -> FingerprintTable:
+def _golden_rows(table: FingerprintTable) -> FingerprintTable:
     """Scans spread over the survey, and for each beacon the one that hears it loudest."""
     spread = np.linspace(0, len(table) - 1, min(GOLDEN_SCANS, len(table))).astype(int)
     heard = table.mask.any(axis=0)
@@ -135,19 +147,32 @@ def _golden_scans(table: FingerprintTable) -> FingerprintTable:
     return table.rows(np.unique(np.concatenate([spread, loudest])))
 
 
-def _golden(fitted: Fitted, scans: FingerprintTable) -> Golden:
+def _golden_scan(rows: FingerprintTable, at: int) -> Scan:
+    rssi = {rows.beacons[i]: float(rows.rssi_dbm[at, i]) for i in np.flatnonzero(rows.mask[at])}
+    readings = {beacon: (value,) for beacon, value in rssi.items()}
+    if rssi and at % 2 == 0:
+        loudest = max(rssi, key=lambda beacon: rssi[beacon])
+        several = tuple(rssi[loudest] - below_db for below_db in SEVERAL_BELOW_DB)
+        return Scan(0, 0.0, {**readings, loudest: several})
+    return Scan(0, 0.0, readings)
+
+
+def _heard_anew(
+    rows: FingerprintTable, scans: Sequence[Scan], spec: FeatureSpec
+) -> FingerprintTable:
+    """Return the rows with what the edge makes of the scans."""
+    vectors = [scan_to_vector(scan, spec.beacons, spec.aggregation) for scan in scans]
+    rssi, mask = (np.stack(column) for column in zip(*vectors, strict=True))
+    return replace(rows, rssi_dbm=rssi, mask=mask)
+
+
+def _golden(scans: Sequence[Scan], positions_m: NDArray[np.float64]) -> Golden:
     vectors = [
         GoldenVector(
-            readings={
-                str(beacon): float(reading)
-                for beacon, reading, heard in zip(scans.beacons, rssi, mask, strict=True)
-                if heard
-            },
+            readings={str(beacon): rssi for beacon, rssi in scan.readings.items()},
             position_m=(float(x), float(y)),
         )
-        for rssi, mask, (x, y) in zip(
-            scans.rssi_dbm, scans.mask, fitted.predict(scans), strict=True
-        )
+        for scan, (x, y) in zip(scans, positions_m, strict=True)
     ]
     return Golden(tolerance_m=GOLDEN_TOLERANCE_M, vectors=tuple(vectors))
 
@@ -159,9 +184,10 @@ def _checksums(parts: Mapping[str, bytes]) -> dict[str, FilePart]:
     }
 
 
-def _write(folder: Path, parts: Mapping[str, bytes], manifest: Manifest) -> None:
+def _write(folder: Path, parts: Mapping[str, bytes], manifest: ManifestContent) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in parts.items():
         (folder / name).write_bytes(content)
     document: dict[str, Any] = manifest.model_dump(mode="json")
+    document["manifest_sha256"] = manifest_digest(document)
     (folder / MANIFEST).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from localizer.errors import ConfigError
 from localizer.features import Features, FeatureSpec, features
 from localizer.manifest import TargetScale
 from localizer.site import Site
@@ -19,6 +20,9 @@ from training.methods import Fitted, Graph
 from training.networks import build_network, dead_outputs
 from training.specs import network_spec
 from training.targets import target_scale, to_scaled
+
+# Networks are retraced on purpose, one a fit: advice against it is noise.
+tf.get_logger().setLevel("ERROR")
 
 Progress = Callable[[int], None]
 """Called with the number of epochs that have just ended."""
@@ -61,22 +65,30 @@ def fit_network(
             on one machine.
         progress: told about ended epochs.
     """
+    if table.aggregation != config.aggregation:
+        raise ConfigError(
+            f"the rows must be aggregated as {config.name!r} says, by {config.aggregation!r}, but "
+            f"are by {table.aggregation!r}; run networks of different aggregations apart"
+        )
     floor_id = str(table.floor[0])
     spec, notes = network_spec(config, site, floor_id)
     scale = target_scale(config.target, site, floor_id)
     data = _training_set(config, table, spec, scale)
-    model, dead_tries = _living_network(config, spec, data, seed)
-    if dead_tries:
-        notes += (f"{dead_tries} of {dead_tries + 1} initialisations had a dead output",)
+    model, dead, tries = _living_network(config, spec, data, seed)
+    if dead:
+        notes += (f"{dead} of {tries} initialisations had a dead output",)
     executor = _run_loop if config.executor == "loop" else _run_fit
     loss = executor(config, model, data, seed, progress)
-    died = bool(dead_outputs(model, data.inputs))
-    if died:
-        notes += ("an output died while training: it is 0 for every row",)
+    if not np.isfinite(loss[-1]):
+        notes += ("training diverged: its loss is no number",)
+    dead_at_end = bool(dead_outputs(model, data.inputs))
+    if dead_at_end:
+        notes += ("an output is dead after training: it is 0 for every row",)
     settings = {
         "seed": seed,
-        "dead_initialisations": dead_tries,
-        "dead_at_end": died,
+        "initialisations": tries,
+        "dead_initialisations": dead,
+        "dead_at_end": dead_at_end,
         "weights": model.count_params(),
     }
     return Fitted(
@@ -97,16 +109,16 @@ def _training_set(
 
 def _living_network(
     config: Config, spec: FeatureSpec, data: TrainingSet, seed: int
-) -> tuple[keras.Model, int]:
-    """Return a network without a dead output, and how many initialisations had one.
+) -> tuple[keras.Model, int, int]:
+    """Return a network without a dead output, how many tries had one, and how many were made.
 
     After `dead_output_tries` the last one is returned, dead or not.
     """
     for dead in range(config.dead_output_tries):
         model = build_network(config, spec.shapes(), seed=seed + dead * _SEED_STEP)
         if not dead_outputs(model, data.inputs):
-            return model, dead
-    return model, config.dead_output_tries
+            return model, dead, dead + 1
+    return model, config.dead_output_tries, config.dead_output_tries
 
 
 def _optimizer(config: Config) -> Any:

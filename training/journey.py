@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from localizer.manifest import Metrics
 from localizer.site import Site
@@ -19,7 +20,7 @@ from training.evaluation import Evaluation, MethodResult, Plan, evaluate, plan_t
 from training.provenance import provenance_of
 from training.recipe import Recipe
 from training.report import error_table, progress_bars, title_of
-from training.splits import SPLITS
+from training.splits import PUBLISHED, SPLITS
 from training.surveys import OpenedSurvey
 from training.tasks import Workers
 
@@ -34,7 +35,7 @@ def cross_validate(
     table = survey.development(recipe.aggregation)
     evaluations = []
     for split in recipe.splits:
-        published = split is SPLITS["published"]
+        published = split is SPLITS[PUBLISHED]
         rows = survey.published(recipe.aggregation) if published else table
         plan = Plan(
             survey.name, survey.site, rows, split, recipe.baselines, recipe.configs, recipe.seeds
@@ -46,7 +47,7 @@ def cross_validate(
         console.print(error_table(done, survey.site.cell_m))
         for result in done.results:
             for note in result.notes:
-                console.print(f"  [dim]{result.method}: {note}[/]")
+                console.print(f"  [dim]{escape(f'{result.method}: {note}')}[/]")
         evaluations.append(done)
     return evaluations
 

@@ -73,7 +73,10 @@ def _convolution_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
 
 
 def dead_outputs(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]]) -> tuple[int, ...]:
-    """Return the output coordinates that are 0 for every row: no gradient will ever reach them.
+    """Return the output coordinates that are 0 for every row: no gradient passes through them.
+
+    With both dead nothing moves any more; with one, the other's gradient alone moves what they
+    share.
 
     Only a ReLU output can be dead. The paper's CNN is in most of its initialisations, because its
     image is almost constant (silence is the brightest pixel).

@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 _DPI: Final = 130
 _SHOWN_SHARE: Final = 0.99
 """The CDF's axis ends where this share of the best method's rows has been located."""
+_LEAST_SPAN_M: Final = 1.0
 _LINE_COLOURS: Final = "tab20"
 _LINES: Final = 20
 """Colours of that map: more than there are methods."""
@@ -43,8 +44,13 @@ def plot_error_cdf(evaluation: Evaluation, path: Path) -> None:
         axes.set_prop_cycle(color=list(mpl.colormaps[_LINE_COLOURS](range(_LINES))))
         for result in evaluation.results:
             _cdf_line(axes, result)
-        worst = max(float(np.quantile(r.errors, _SHOWN_SHARE)) for r in (evaluation.best,))
-        axes.set(xlim=(0, 1.3 * worst), ylim=(0, 1), xlabel="error, m", ylabel="share of scans")
+        worst = float(np.quantile(evaluation.best.errors, _SHOWN_SHARE))
+        axes.set(
+            xlim=(0, max(1.3 * worst, _LEAST_SPAN_M)),
+            ylim=(0, 1),
+            xlabel="error, m",
+            ylabel="share of scans",
+        )
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, frameon=False, loc="lower right")
         if not evaluation.split.honest:

@@ -64,8 +64,15 @@ class Service:
             self._process.communicate()
 
     def fixes(self) -> Iterator[dict[str, Any]]:
-        """Yield fixes as they happen, from the service's SSE stream."""
-        with urllib.request.urlopen(f"{self.url}/v1/stream", timeout=SILENCE_S) as stream:
-            for line in stream:
-                if line.startswith(b"data:"):
-                    yield json.loads(line[5:])
+        """Yield fixes as they happen, from the service's SSE stream.
+
+        Raises:
+            ServiceError: the stream broke off, or said nothing for `SILENCE_S`.
+        """
+        try:
+            with urllib.request.urlopen(f"{self.url}/v1/stream", timeout=SILENCE_S) as stream:
+                for line in stream:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line[5:])
+        except OSError as error:
+            raise ServiceError(f"the service must go on streaming, but {error}") from error

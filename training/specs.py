@@ -39,7 +39,7 @@ def beacon_places(site: Site, floor_id: str) -> tuple[tuple[float, float] | None
     )
 
 
-def baseline_spec(site: Site, aggregation: Aggregation = "mean") -> FeatureSpec:
+def baseline_spec(site: Site, aggregation: Aggregation) -> FeatureSpec:
     """Return what the simple methods read: a level and a heard bit a beacon."""
     order = beacon_order(site)
     return FeatureSpec(order, "vector", "aligned", aggregation, ALIGNED_SCALE, VECTOR_CHANNELS)

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold
 from localizer.errors import ConfigError
 from localizer.table import FingerprintTable
 
+PUBLISHED: Final = "published"
 CELL_FOLDS: Final = 5
 BLOCKS: Final = 20
 """Blocks of neighbouring places that are left out one after the other."""
@@ -49,8 +50,8 @@ def _grouped(groups: NDArray[np.generic], need: str) -> list[Fold]:
     names = np.unique(groups)
     if len(names) < 2:
         raise ConfigError(
-            f"this split needs at least two {need}, but the survey has {len(names)}; "
-            "survey more of them, or choose another split"
+            f"this split needs at least two {need}, but the survey has {len(names)}; survey more "
+            "of them, or choose another --split (sessions, cells or blocks)"
         )
     return [
         Fold(str(name), np.flatnonzero(groups != name), np.flatnonzero(groups == name))
@@ -106,17 +107,16 @@ SPLITS: Final[dict[str, Split]] = {
         Split("cells", "a fifth of the places left out", "", _cells),
         Split("blocks", "one block of neighbouring places left out", "", _blocks),
         Split("random", "a fifth of the rows left out", _RANDOM_CAVEAT, _random),
-        Split("published", "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published),
+        Split(PUBLISHED, "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published),
     )
 }
 """Every split by name. `published` reads the UCI file as a whole, in its order."""
 
 
 def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold]:
-    """Yield at most `most` folds of a training side, cut the way the outer split is.
+    """Yield at most `most` folds of a training side: by sessions if `split` is, else by places.
 
-    A side that cannot be cut so (one session left, say) is cut by cells, and one of a single
-    place is not cut at all.
+    A side with one session left is cut by places too, and one of a single place not at all.
     """
     if len(np.unique(table.place)) < 2:
         return

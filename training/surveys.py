@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from localizer.beacons import BeaconId
 from localizer.errors import ConfigError, SurveyError
 from localizer.features import Aggregation
 from localizer.importers.download import find_uci
@@ -23,8 +22,12 @@ from localizer.survey_jsonl import import_jsonl
 from localizer.table import FingerprintTable, table_from_fingerprints
 from training.specs import beacon_order, complete_site
 
+UCI: Final = "uci"
 SIMULATE: Final = "simulate:"
 SIMULATED_SEED: Final = 1
+
+FEW_PLACES: Final = 10
+"""Below so many places a cross-validated error is that of the places, not of the floor."""
 
 DEVELOPMENT: Final[tuple[Role, ...]] = ("development",)
 EVERY_ROLE: Final[tuple[Role, ...]] = ("development", "sealed")
@@ -48,7 +51,8 @@ class OpenedSurvey:
     def development(self, aggregation: Aggregation) -> FingerprintTable:
         """Return the genuine, labelled development scans of the floor."""
         table = self._labelled(aggregation, DEVELOPMENT)
-        table = table.rows(~table.synthetic & (table.floor == self.floor))
+        heard = table.mask.any(axis=1)
+        table = table.rows(~table.synthetic & (table.floor == self.floor) & heard)
         if len(table) == 0:
             raise SurveyError(
                 f"{self.path} must have labelled scans in a development session, but has none on "
@@ -61,7 +65,15 @@ class OpenedSurvey:
         """Return every labelled row in the order of the UCI file, copies and sealed days too.
 
         Only the paper's own protocol reads this.
+
+        Raises:
+            ConfigError: this is not the UCI survey, whose file alone that protocol is about.
         """
+        if self.name != UCI:
+            raise ConfigError(
+                f"split 'published' is the paper's, on the survey `uci` alone, but got "
+                f"{self.name!r}; its test rows are sealed sessions of anybody else"
+            )
         return self._labelled(aggregation, EVERY_ROLE).rows(slice(None, None, -1))
 
     def _labelled(self, aggregation: Aggregation, roles: Collection[Role]) -> FingerprintTable:
@@ -86,19 +98,44 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
     """
     path, notes = _survey_file(name, workdir)
     with Survey.open(path) as survey:
-        heard: set[BeaconId] = set()
-        floors: list[str] = []
-        for row in survey.fingerprints(labelled=True):
-            heard.update(row.scan.readings)
-            floors.append(_floor(row))
+        rows = [row for row in survey.fingerprints(labelled=True) if row.synthetic is None]
+        heard = {beacon for row in rows for beacon in row.scan.readings}
         site = complete_site(survey.site, tuple(heard))
         data_sha256 = survey.data_hash()
-    chosen = _choose_floor(floors, floor, path)
-    return OpenedSurvey(name, path, site, chosen, data_sha256, notes)
+    if not site.beacons:
+        raise SurveyError(
+            f"a survey must hear or hold beacons, but {path} has none; check its site", path=path
+        )
+    chosen = _choose_floor([_floor(row) for row in rows], floor, path)
+    _refuse_unknown_floor(site, chosen, path)
+    return OpenedSurvey(name, path, site, chosen, data_sha256, (*notes, *_warnings(rows)))
 
 
 def _floor(row: Fingerprint) -> str:
     return row.position.floor if row.position is not None else ""
+
+
+def _refuse_unknown_floor(site: Site, floor: str, path: Path) -> None:
+    if floor not in {known.id for known in site.floors}:
+        raise SurveyError(
+            f"{path}: labelled scans must lie on a floor of the site "
+            f"({[known.id for known in site.floors]}), but lie on {floor!r}; add it to the site",
+            path=path,
+        )
+
+
+def _warnings(rows: Sequence[Fingerprint]) -> tuple[str, ...]:
+    silent = sum(not row.scan.readings for row in rows)
+    places = len({row.position for row in rows})
+    notes = []
+    if silent:
+        notes.append(
+            f"{silent} of {len(rows)} labelled scans heard nothing and are left out: the edge "
+            "answers them with no_signal, not with a position"
+        )
+    if places < FEW_PLACES:
+        notes.append(f"only {places} places: the errors say little about the rest of the floor")
+    return tuple(notes)
 
 
 def _choose_floor(floors: list[str], wanted: str | None, path: Path) -> str:
@@ -121,15 +158,16 @@ def _choose_floor(floors: list[str], wanted: str | None, path: Path) -> str:
 
 
 def _survey_file(name: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
-    workdir.mkdir(parents=True, exist_ok=True)
-    if name == "uci":
+    # In a folder of their own: a survey of somebody's beside the work directory stays untouched.
+    folder = workdir / "survey"
+    folder.mkdir(parents=True, exist_ok=True)
+    if name == UCI:
         files = find_uci()
-        path = workdir / "uci.survey"
-        path.unlink(missing_ok=True)
+        path = folder / "uci.survey"
         import_uci(files, path)
         return path, (f"UCI BLE RSSI survey from {files.origin}",)
     if name.startswith(SIMULATE):
-        return _simulated(name.removeprefix(SIMULATE), workdir)
+        return _simulated(name.removeprefix(SIMULATE), folder)
     given = Path(name)
     if not given.is_file():
         raise ConfigError(
@@ -137,16 +175,14 @@ def _survey_file(name: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
             f"JSON Lines export, but got {name!r}, which is no file"
         )
     if given.suffix == ".jsonl":
-        path = workdir / f"{given.stem}.survey"
-        path.unlink(missing_ok=True)
+        path = folder / f"{given.stem}.survey"
         report = import_jsonl(given, path)
         return path, tuple(str(problem) for problem in report.problems)
     return given, ()
 
 
-def _simulated(where: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
+def _simulated(where: str, folder: Path) -> tuple[Path, tuple[str, ...]]:
     site = built_in_site(where) if where in BUILT_IN else load_site(Path(where))
-    path = workdir / f"{site.id}.survey"
-    path.unlink(missing_ok=True)
+    path = folder / f"{site.id}.survey"
     simulate_survey(site, path, seed=SIMULATED_SEED)
     return path, (f"simulated survey of {site.name!r}, seed {SIMULATED_SEED}: no real data",)

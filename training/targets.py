@@ -20,12 +20,18 @@ def target_scale(kind: Literal["box", "paper"], site: Site, floor_id: str) -> Ta
     """Return the scale of a kind of target.
 
     Raises:
-        ConfigError: the paper's target was asked of a site without grid cells.
+        ConfigError: the floor has no extent, or the paper's target was asked of a site without
+            grid cells.
     """
     if kind == "box":
         x_min, y_min, x_max, y_max = site.bounds_m(floor_id)
         # One scale for both axes: an error of a metre weighs the same in x as in y.
         half = max(x_max - x_min, y_max - y_min) / 2
+        if half <= 0:
+            raise ConfigError(
+                f"floor {floor_id!r} must have an extent, but its outline is one point; "
+                "correct it in the site"
+            )
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
         return TargetScale(offset_m=middle, scale_m=(half, half))
     if site.cell_m is None:

@@ -109,8 +109,6 @@ def _start_worker(table: FingerprintTable, site: Site, ended: Any) -> None:
 
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        # A worker fits many networks on purpose: advice about retracing is noise.
-        tf.get_logger().setLevel("ERROR")
         tf.constant(0)  # looks for a GPU, and would say that there is none
     _worker.update(table=table, site=site, ended=ended)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from localizer.errors import ConfigError
 from localizer.site import Site
 from training.config import config_to_toml
 from training.evaluation import Evaluation, to_records
@@ -24,6 +25,23 @@ def default_workdir(survey: str) -> Path:
     """Return a new folder's path for a run over a survey."""
     stem = survey.removeprefix("simulate:").rpartition("/")[2].partition(".")[0]
     return WORK / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def new_workdir(path: Path) -> Path:
+    """Make a work directory and return it.
+
+    Raises:
+        ConfigError: it cannot be made, or holds something already: figures of two runs in one
+            folder could not be told apart.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        used = any(path.iterdir())
+    except OSError as error:
+        raise ConfigError(f"a work directory must be writable, but {path}: {error}") from error
+    if used:
+        raise ConfigError(f"a work directory must be new or empty, but {path} is not; name another")
+    return path
 
 
 def write_run(
@@ -47,7 +65,7 @@ def write_json(path: Path, document: object) -> None:
     """Write a document as JSON, by way of a file beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    beside.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     beside.replace(path)
 
 
@@ -58,6 +76,9 @@ def _run(survey: OpenedSurvey, recipe: Recipe) -> dict[str, Any]:
         "survey_file": str(survey.path),
         "data_sha256": survey.data_sha256,
         "floor": survey.floor,
+        "splits": [split.name for split in recipe.splits],
+        "simple_methods": list(recipe.baselines),
+        "aggregation": recipe.aggregation,
         "configs": {config.name: config.sha256 for config in recipe.configs},
         "seeds": list(recipe.seeds),
         "git_commit": commit,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -10,6 +11,7 @@ from localizer.table import FingerprintTable, table_from_fingerprints
 from tests.training.simulated import small_site, small_table
 from training.baselines import fit_baseline, geometric_median
 from training.catalogue import SIMPLE_METHODS
+from training.convert import to_tflite, verified_model
 from training.fit_method import choose_settings
 from training.metrics import errors_m
 
@@ -130,8 +132,36 @@ def test_a_beacon_without_a_place_is_left_out_of_the_centroid() -> None:
     assert fitted.predict(query).round(3).tolist() == [[0, 0], [5, 2]]
 
 
-def test_settings_are_chosen_on_the_training_side() -> None:
-    chosen = choose_settings("knn", small_table(), small_site(), split="sessions")
-    assert chosen in SIMPLE_METHODS["knn"].grid
+def test_settings_are_chosen_where_they_matter() -> None:
+    # Each place has a reading of its own, heard alike in both sessions: one neighbour is best.
+    alone = [({A: -60.0 - i}, (float(i), 0.0)) for i in range(30)]
+    rows = table(*alone, *alone)
+    rows = replace(rows, session=np.repeat(["s", "t"], 30))
+    assert choose_settings("knn", rows, SITE, split="sessions") == {"k": 1.0}
+    # Readings that say nothing about the place: the more neighbours, the nearer to the middle.
+    rng = np.random.default_rng(0)
+    noise = [({A: float(-60 - rng.integers(20))}, (float(i % 10), 0.0)) for i in range(120)]
+    rows = replace(table(*noise), session=np.repeat(["s", "t"], 60))
+    assert choose_settings("knn", rows, SITE, split="sessions")["k"] >= 15
     one_place = small_table().rows(small_table().place == 0)
     assert choose_settings("knn", one_place, small_site(), split="cells") == {"k": 5.0}
+
+
+@pytest.mark.parametrize("method", SIMPLE_METHODS)
+def test_fractional_readings_of_forty_beacons_survive_the_export(method: str) -> None:
+    rng = np.random.default_rng(2)
+    ids = tuple(BeaconId(f"name:t:b{i}") for i in range(40))
+    places = rng.uniform(0, 50, (40, 2))
+    beacons = tuple(
+        Beacon(b, Position(float(x), float(y))) for b, (x, y) in zip(ids, places, strict=True)
+    )
+    outline = ((0.0, 0.0), (50.0, 0.0), (50.0, 50.0), (0.0, 50.0))
+    site = Site("t", "Test", (Floor("0", "Ground", outline),), beacons, "a test")
+    at = rng.uniform(0, 50, (60, 2)).repeat(3, axis=0)
+    distance = np.linalg.norm(at[:, None] - places[None], axis=2)
+    rssi = -45 - 20 * np.log10(distance + 1) + rng.normal(0, 1, distance.shape)
+    small = table(*[({A: -50.0}, (float(x), float(y))) for x, y in at])
+    rows = replace(small, beacons=ids, rssi_dbm=rssi.astype(np.float32), mask=rssi > -78)
+    fitted = fit_baseline(method, rows, site)
+    _, worst_m = verified_model(fitted, to_tflite(fitted), rows)
+    assert worst_m < 0.001

@@ -72,7 +72,10 @@ def test_evaluate_prints_every_split_asked_for_and_exports_nothing(
         (["evaluate", "SURVEY", "--split", "days"], "'sessions'"),
         (["evaluate", "SURVEY", "--methods", "magic"], "weighted-centroid"),
         (["fit", "SURVEY", "--config", "magic"], "paper-dnn"),
-        (["fit", "SURVEY", "--split", "published", "--workers", "1"], "survey `uci`"),
+        (["evaluate", "SURVEY", "--split", "published", "--workers", "1"], "survey `uci`"),
+        (["fit", "SURVEY", "--split", "random"], "must be honest"),
+        (["evaluate", "SURVEY", "--methods", "knn,knn"], "stand twice"),
+        (["evaluate", "SURVEY", "--config", "dnn", "--config", "dnn"], "stand twice"),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_exit_status_2(
@@ -83,8 +86,19 @@ def test_a_wrong_argument_is_one_line_and_exit_status_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     given = [str(small_survey().path) if a == "SURVEY" else a for a in arguments]
-    assert run(monkeypatch, *given, "--workdir", tmp_path) == 2
+    assert run(monkeypatch, *given, "--workdir", tmp_path / "work") == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("error: ")
     assert words in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_work_directory_must_be_new_and_writable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for folder in (tmp_path, file, file / "below"):
+        assert run(monkeypatch, "evaluate", small_survey().path, "--workdir", folder) == 2
+        assert "work directory" in capsys.readouterr().err
+    assert file.read_text() == "mine"

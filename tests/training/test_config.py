@@ -1,5 +1,6 @@
 import tomllib
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 import tomli_w
@@ -32,6 +33,10 @@ def test_no_key_has_a_hidden_default() -> None:
         (('network = "dnn"', 'network = "rnn"'), "network"),
         (("learning_rate = 0.001", "learning_rate = -1"), "learning_rate"),
         (("filters = []", "filters = [12]"), "kernels"),
+        (('name = "paper-dnn"', 'name = "../evil"'), "name"),
+        (("learning_rate = 0.001", "learning_rate = inf"), "learning_rate"),
+        (("place_balanced = false", 'place_balanced = "yes"'), "place_balanced"),
+        (("batch_norm_after = 1", "batch_norm_after = 7"), "batch_norm_after"),
         (("epochs = 100", "epochs = "), "TOML"),
     ],
 )
@@ -45,6 +50,13 @@ def test_a_wrong_key_is_named(change: tuple[str, str], words: str) -> None:
 def test_a_name_that_is_neither_preset_nor_file_is_refused() -> None:
     with pytest.raises(ConfigError, match="must be one of"):
         load_config("nothing")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_config(str(path))
 
 
 def test_the_hash_changes_with_any_setting() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from localizer.errors import DownloadError
+from localizer.errors import ConfigError, DownloadError
 from tests.real_data import uci_files
 from tests.training.simulated import small_survey
 from training import demo, surveys
-from training.demo import DemoOptions, Replayed, serve_and_replay
+from training.demo import DemoOptions, Replayed, refuse_busy_port, serve_and_replay
 from training.terminal import terminal
 
 KEYS: Final = [
@@ -136,6 +137,14 @@ def test_without_data_cache_and_network_it_says_so_and_takes_the_simulated_site(
     said = capsys.readouterr().out
     assert "must be reachable" in said
     assert "no real data" in said
+
+
+def test_a_busy_port_is_said_before_any_training() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"{port} is taken"):
+            refuse_busy_port(port)
+    refuse_busy_port(0)
 
 
 def test_fixes_without_a_truth_count_but_have_no_error() -> None:

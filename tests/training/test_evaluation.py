@@ -72,6 +72,25 @@ def test_an_error_in_a_worker_reaches_the_caller() -> None:
         evaluate(plan, pool)
 
 
+def test_a_method_without_a_mean_never_comes_first() -> None:
+    diverging = quick("dnn", name="diverging", optimizer="sgd", learning_rate=1e30)
+    site, table = small_site(), small_table()
+    plan = Plan("small", site, table, SPLITS["cells"], SIMPLE, [diverging], (0,))
+    with Workers(1, table, site) as pool:
+        done = evaluate(plan, pool)
+    assert done.results[-1].method == "diverging"
+    record = to_records(done, None)[-1]
+    assert record["mean"] is None
+    assert "training diverged: its loss is no number" in record["notes"]
+
+
+def test_a_bundle_serves_the_aggregation_that_was_evaluated(tmp_path: Path) -> None:
+    table = small_survey().development("max")
+    job = Export("knn", 0, small_survey(), [_won_by("knn")], tmp_path)
+    fit_and_write(table, small_site(), job)
+    assert load_bundle(tmp_path).spec.aggregation == "max"
+
+
 def test_progress_counts_every_epoch() -> None:
     told: list[Progress] = []
     plan = Plan(

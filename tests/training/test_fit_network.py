@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from localizer.errors import ConfigError
 from localizer.sites import built_in_site
 from tests.training.simulated import quick, small_site, small_table
 from training.fit_network import fit_network
@@ -77,6 +78,17 @@ def test_without_a_second_try_a_dead_network_is_taken_as_it_is_and_counted() -> 
     ]
     assert set(counts) <= {0, 1}
     assert sum(counts) > 0
+
+
+def test_rows_of_another_aggregation_are_refused() -> None:
+    with pytest.raises(ConfigError, match="aggregated"):
+        fit_network(quick("dnn", aggregation="max"), small_table(), small_site(), seed=0)
+
+
+def test_a_run_that_diverges_says_so() -> None:
+    config = quick("dnn", optimizer="sgd", learning_rate=1e30)
+    fitted = fit_network(config, small_table(), small_site(), seed=0)
+    assert "training diverged: its loss is no number" in fitted.notes
 
 
 def test_sgd_trains_too() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,33 @@ def test_a_survey_file_and_its_json_lines_export_give_the_same_rows(tmp_path: Pa
     opened = open_survey(str(exported), tmp_path)
     assert opened.data_sha256 == small_survey().data_sha256
     assert len(opened.development("mean")) == len(small_table())
+
+
+def test_a_survey_beside_a_damaged_export_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "walk.survey"
+    mine.write_bytes(small_survey().path.read_bytes())
+    (tmp_path / "walk.jsonl").write_text("no header\n")
+    with pytest.raises(SurveyError):
+        open_survey(str(tmp_path / "walk.jsonl"), tmp_path)
+    assert mine.read_bytes() == small_survey().path.read_bytes()
+
+
+def test_only_the_uci_survey_has_a_published_protocol() -> None:
+    with pytest.raises(ConfigError, match="survey `uci`"):
+        small_survey().published("mean")
+
+
+def test_scans_that_heard_nothing_are_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "silent.survey"
+    with Survey.open(small_survey().path) as old, Survey.create(path, old.site) as new:
+        for session in old.sessions:
+            new.add_session(session)
+        rows = list(old.fingerprints(labelled=True))
+        mute = [replace(r, scan=replace(r.scan, readings={})) for r in rows[:5]]
+        new.add([*mute, *rows[5:]])
+    opened = open_survey(str(path), tmp_path)
+    assert len(opened.development("mean")) == len(rows) - 5
+    assert any(note.startswith(f"5 of {len(rows)} labelled scans") for note in opened.notes)
 
 
 def test_sealed_sessions_are_not_among_the_rows() -> None:
