@@ -9,8 +9,6 @@ from typing import Final
 from localizer.clock import Clock
 from localizer.sources.address import SourceAddress, parse_source
 from localizer.sources.protocol import Source
-from localizer.sources.replay import open_replay
-from localizer.sources.simulate import open_simulation
 
 SourceOpener = Callable[[SourceAddress, Clock | None], Source]
 """Makes a source of its scheme without starting it; paced by the clock given, or by its own.
@@ -18,8 +16,23 @@ SourceOpener = Callable[[SourceAddress, Clock | None], Source]
 It raises SourceError for a target or an option that it cannot use.
 """
 
+
+# A source's module is imported when its scheme is chosen: a service has one source, and the other's
+# modules would be 2 to 3 MB of its memory.
+def _open_replay(address: SourceAddress, clock: Clock | None) -> Source:
+    from localizer.sources.replay import open_replay
+
+    return open_replay(address, clock)
+
+
+def _open_simulation(address: SourceAddress, clock: Clock | None) -> Source:
+    from localizer.sources.simulate import open_simulation
+
+    return open_simulation(address, clock)
+
+
 BUILT_IN: Final[Mapping[str, SourceOpener]] = MappingProxyType(
-    {"replay": open_replay, "simulate": open_simulation}
+    {"replay": _open_replay, "simulate": _open_simulation}
 )
 """The schemes that need no radio."""
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from localizer.clock import Clock
 from localizer.scans import Advertisement
 from localizer.site import Position
+
+TRUTH_KEPT_S: Final = 120.0
+"""How far back `truth_at` remembers, seconds: longer than any window or lag of a tracker."""
 
 
 class Source(Protocol):
@@ -32,7 +35,10 @@ class Source(Protocol):
         ...
 
     def truth_at(self, time_ns: int) -> Position | None:
-        """Return where the receiver really was at a moment of `clock`; None if nobody knows."""
+        """Return where the receiver really was at a moment of `clock`; None if nobody knows.
+
+        What is more than `TRUTH_KEPT_S` ago may be forgotten.
+        """
         ...
 
     async def aclose(self) -> None:

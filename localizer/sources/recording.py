@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -53,8 +55,10 @@ def write_recording(path: Path, advertisements: Iterable[Advertisement]) -> int:
     return count
 
 
-def read_recording(path: Path, *, source: str) -> list[Advertisement]:
-    """Read a recording, ordered by time; equal times keep the order of the lines.
+class Recording:
+    """A recording on disk, ordered by time; equal times keep the order of the lines.
+
+    Every line is checked at once, and read again by each iteration: 8 bytes a packet are kept.
 
     Args:
         path: the file.
@@ -64,19 +68,69 @@ def read_recording(path: Path, *, source: str) -> list[Advertisement]:
         SourceError: the file cannot be read (reason ``unreadable_file``), or a line is no
             advertisement (``bad_recording``); the message names file and line.
     """
-    result = []
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES), b""), 1):
-                if line.strip():
-                    result.append(_from_line(line, f"{path}:{number}", source))
-    except OSError as error:
-        raise SourceError(
-            f"a recording must be a readable file, but {path}: {error.strerror}",
-            source=source,
-            reason="unreadable_file",
-        ) from error
-    return sorted(result, key=lambda one: one.time_ns)
+
+    def __init__(self, path: Path, *, source: str) -> None:
+        self._path = path
+        self._source = source
+        self._file: BinaryIO | None = None
+        self._offsets = array("q")
+        with self._os_errors(), path.open("rb") as file:
+            if not self._check(file):
+                self._offsets = array(
+                    "q", sorted(self._offsets, key=lambda at: self._read(file, at).time_ns)
+                )
+
+    def __len__(self) -> int:
+        """Return the number of advertisements."""
+        return len(self._offsets)
+
+    def __iter__(self) -> Iterator[Advertisement]:
+        """Read the advertisements.
+
+        Raises:
+            SourceError: as at the opening, if the file was changed since.
+        """
+        with self._os_errors():
+            if self._file is None:
+                self._file = self._path.open("rb")
+        for offset in self._offsets:
+            with self._os_errors():
+                advertisement = self._read(self._file, offset)
+            yield advertisement
+
+    def close(self) -> None:
+        """Close the file; an iteration afterwards opens it anew."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _check(self, file: BinaryIO) -> bool:
+        """Find the lines, and return whether they are in the order of time already."""
+        in_order, newest_ns, offset = True, None, 0
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES), b""), 1):
+            if line.strip():
+                time_ns = _from_line(line, f"{self._path}:{number}", self._source).time_ns
+                in_order = in_order and (newest_ns is None or newest_ns <= time_ns)
+                newest_ns = time_ns
+                self._offsets.append(offset)
+            offset += len(line)
+        return in_order
+
+    def _read(self, file: BinaryIO, offset: int) -> Advertisement:
+        file.seek(offset)
+        where = f"{self._path} from byte {offset}"
+        return _from_line(file.readline(MAX_LINE_BYTES), where, self._source)
+
+    @contextmanager
+    def _os_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(
+                f"a recording must be a readable file, but {self._path}: {error.strerror}",
+                source=self._source,
+                reason="unreadable_file",
+            ) from error
 
 
 def _from_line(line: bytes, where: str, source: str) -> Advertisement:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Final
 
 from localizer.clock import Clock, ScaledClock, s_to_ns
 from localizer.errors import ConfigError, SiteError
@@ -16,11 +15,9 @@ from localizer.simulator import SimulatedSite, Stream
 from localizer.site import Position, Site, load_site
 from localizer.sites import BUILT_IN, built_in_site
 from localizer.sources.address import OptionReader, SourceAddress
+from localizer.sources.protocol import TRUTH_KEPT_S
 from localizer.sources.stream import TimedStream
 from localizer.walker import Leg, random_walk
-
-TRUTH_KEPT_S: Final = 120.0
-"""How far back `truth_at` remembers, seconds: longer than any window or lag of a tracker."""
 
 
 class SimulatedSource:

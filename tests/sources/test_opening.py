@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,16 @@ def test_a_truth_must_be_one() -> None:
     with pytest.raises(SourceError, match="true, 1, yes") as caught:
         OptionReader(parse_source("x:y?loop=maybe")).truth("loop", False)
     assert caught.value.reason == "bad_choice"
+
+
+def test_only_the_chosen_schemes_module_is_imported() -> None:
+    program = (
+        "import sys; from localizer.sources import open_source; open_source('simulate:demo');"
+        "print(*(name for name in sys.modules if name.startswith('localizer.s')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "localizer.sources.simulate" in done.stdout.split()
+    assert "localizer.sources.replay" not in done.stdout.split()
+    assert "localizer.survey" not in done.stdout.split()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from localizer.errors import SourceError
 from localizer.scans import Advertisement
 from localizer.sources.recording import (
     MAX_LINE_BYTES,
+    Recording,
     advertisement_to_line,
-    read_recording,
     write_recording,
 )
 
@@ -32,7 +33,11 @@ def test_a_recording_comes_back_in_the_order_of_time(
 ) -> None:
     path = tmp_path_factory.mktemp("recording") / "a.jsonl"
     assert write_recording(path, rows) == len(rows)
-    assert read_recording(path, source="replay:a") == sorted(rows, key=lambda one: one.time_ns)
+    recording = Recording(path, source="replay:a")
+    assert len(recording) == len(rows)
+    with closing(recording):
+        for _ in range(2):
+            assert list(recording) == sorted(rows, key=lambda one: one.time_ns)
 
 
 def test_what_is_none_is_left_out() -> None:
@@ -67,12 +72,22 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str, told: str) -> None:
     good = advertisement_to_line(Advertisement(BeaconId("name:demo:b01"), -60.0, 5))
     path.write_text(f"{good}\n{line}\n", encoding="utf-8")
     with pytest.raises(SourceError, match=told) as caught:
-        read_recording(path, source="replay:a")
+        Recording(path, source="replay:a")
     assert caught.value.reason == "bad_recording"
     assert "a.jsonl:" in str(caught.value)
 
 
 def test_a_folder_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="readable file") as caught:
-        read_recording(tmp_path, source="replay:a")
+        Recording(tmp_path, source="replay:a")
     assert caught.value.reason == "unreadable_file"
+
+
+def test_a_recording_that_is_changed_while_it_plays_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_recording(path, [Advertisement(BeaconId("name:demo:b01"), -60.0, at) for at in (1, 2)])
+    recording = Recording(path, source="replay:a")
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    with closing(recording), pytest.raises(SourceError, match="from byte") as caught:
+        list(recording)
+    assert caught.value.reason == "bad_recording"

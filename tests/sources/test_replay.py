@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from localizer.scans import Advertisement, Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.sources import Source, open_source
+from localizer.sources.protocol import TRUTH_KEPT_S
 from localizer.sources.recording import write_recording
-from localizer.sources.replay import script_of_scans
+from localizer.sources.script import stretches_of_scans
 from localizer.survey import Survey, build_survey
 from tests.conftest import lacking
 from tests.sources.contract import MakeSource, SourceContract, let_others_run, run, take
@@ -148,8 +151,8 @@ def test_truth_of_a_loop_goes_on(survey_path: Path) -> None:
 
 def test_scans_that_overlapped_play_one_after_the_other() -> None:
     rows = [fingerprint(at, {A: (-60.0,)}) for at in (0.0, 1.0, 2.0)]
-    script = script_of_scans(rows, max_gap_s=3.0)
-    assert [one.start_ns / 1e9 for one in script.stretches] == [0.0, 2.0, 4.0]
+    stretches = stretches_of_scans(rows, start_ns=0, max_gap_s=3.0)
+    assert [one.start_ns / 1e9 for one in stretches] == [0.0, 2.0, 4.0]
 
 
 def test_a_clock_that_was_set_does_not_stretch_a_session() -> None:
@@ -157,8 +160,63 @@ def test_a_clock_that_was_set_does_not_stretch_a_session() -> None:
     moved = Fingerprint(
         second.scan, "dev", "v", "phone", DAY + timedelta(hours=1), DAY.date(), HERE
     )
-    script = script_of_scans([first, moved], max_gap_s=600.0)
-    assert script.stretches[1].start_ns == s_to_ns(2.5)
+    _, last = stretches_of_scans([first, moved], start_ns=7, max_gap_s=600.0)
+    assert last.start_ns == 7 + s_to_ns(2.5)
+
+
+def test_one_scan_is_read_ahead_and_no_more() -> None:
+    rows = iter([fingerprint(at, {A: (-60.0,)}) for at in (0.0, 2.0, 4.0)])
+    next(stretches_of_scans(rows, start_ns=0, max_gap_s=3.0))
+    assert len(list(rows)) == 1
+
+
+def test_truth_that_is_long_past_is_forgotten(survey_path: Path) -> None:
+    source = open_source(f"replay:{survey_path}?loop=true", clock=JumpingClock())
+    last = run(take(source, 8 * 30))[-1]
+    assert source.truth_at(last.time_ns) == HERE
+    assert source.truth_at(last.time_ns - s_to_ns(TRUTH_KEPT_S)) is not None
+    assert source.truth_at(0) is None
+
+
+def test_a_survey_can_be_written_to_while_it_plays(survey_path: Path) -> None:
+    async def check() -> list[float]:
+        source = open_source(f"replay:{survey_path}?loop=true", clock=JumpingClock())
+        iterator = aiter(source)
+        heard = [(await anext(iterator)).rssi_dbm]
+        with Survey.open(survey_path) as survey:
+            survey.add([fingerprint(90.0, {A: (-99.0,)})])
+        heard += [(await anext(iterator)).rssi_dbm for _ in range(8)]
+        await source.aclose()
+        return heard
+
+    expected = [rssi for *_, rssi in DEVELOPMENT]
+    assert run(check()) == [*expected, expected[0]]
+
+
+def test_a_scan_that_is_damaged_behind_the_first_is_told_when_it_plays(survey_path: Path) -> None:
+    with closing(sqlite3.connect(survey_path)) as connection, connection:
+        connection.execute("UPDATE fingerprints SET local_date = 'never' WHERE id = 3")
+    source = open_source(f"replay:{survey_path}", clock=JumpingClock())
+    with pytest.raises(SourceError, match="row 3") as caught:
+        run(take(source))
+    assert caught.value.reason == "unreadable_survey"
+
+
+def test_a_file_that_is_gone_when_it_shall_play_is_told(survey_path: Path) -> None:
+    source = open_source(f"replay:{survey_path}", clock=JumpingClock())
+    survey_path.unlink()
+    with pytest.raises(SourceError) as caught:
+        run(take(source))
+    assert caught.value.reason == "unreadable_survey"
+
+
+def test_a_loop_over_a_survey_that_was_emptied_is_told(survey_path: Path) -> None:
+    source = open_source(f"replay:{survey_path}?loop=true", clock=JumpingClock())
+    with build_survey(survey_path, built_in_site("demo")):
+        pass
+    with pytest.raises(SourceError, match="gone") as caught:
+        run(take(source))
+    assert caught.value.reason == "nothing_to_replay"
 
 
 def test_time_passes_by_hand(survey_path: Path) -> None:
@@ -314,7 +372,7 @@ def test_the_sealed_days_of_the_real_survey_are_replayed(tmp_path: Path) -> None
     assert [one.rssi_dbm for one in heard] == [
         rssi for row in rows for _, (rssi,) in sorted(row.scan.readings.items())
     ]
-    assert source.truth_at(0) == rows[0].position
+    assert source.truth_at(heard[-1].time_ns) == rows[-1].position
     # A report a second, and no silence that is longer than 3 s.
     length_s = (heard[-1].time_ns - heard[0].time_ns) / 1e9
     assert len(rows) - 2 < length_s <= 4 * len(rows)

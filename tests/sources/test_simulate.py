@@ -10,7 +10,8 @@ from localizer.scans import Advertisement
 from localizer.site import Position, site_to_toml
 from localizer.sites import built_in_site
 from localizer.sources import Source, open_source
-from localizer.sources.simulate import TRUTH_KEPT_S, SimulatedSource
+from localizer.sources.protocol import TRUTH_KEPT_S
+from localizer.sources.simulate import SimulatedSource
 from tests.sources.contract import MakeSource, SourceContract, let_others_run, run, take
 
 
