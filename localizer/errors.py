@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
 from pathlib import Path
+from typing import Any
 
 
 class LocalizerError(Exception):
@@ -10,6 +12,13 @@ class LocalizerError(Exception):
 
     A message says what must hold, what was got, and what to do.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy without the constructor: pickle would not give it its keyword-only arguments.
+
+        Without this, an error of a worker process arrives as a BrokenProcessPool.
+        """
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class SiteError(LocalizerError):
