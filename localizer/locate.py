@@ -14,7 +14,8 @@ from localizer.scans import Scan
 from localizer.site import Position
 
 CHUNK: Final = 1024
-"""Scans a call of the interpreter, which bounds the memory of a batch of images to about 10 MB."""
+"""Scans a call of the interpreter, which bounds the memory of a batch of images: about 10 MB at 25
+pixels a side, 18 MB at 33, 39 MB at 49."""
 
 
 @dataclass(frozen=True, slots=True)
