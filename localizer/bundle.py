@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from localizer.beacons import BeaconId
 from localizer.errors import BundleError, FeatureError, SiteError
-from localizer.features import FeatureSpec, features, scan_to_vector
-from localizer.manifest import BUNDLE_SCHEMA, SPEC_ADAPTER, Golden, GoldenVector, Manifest
+from localizer.features import FEATURE_VERSION, FeatureSpec, features, scan_to_vector
+from localizer.manifest import (
+    BUNDLE_SCHEMA,
+    SPEC_ADAPTER,
+    Golden,
+    GoldenVector,
+    Manifest,
+    TensorInfo,
+    manifest_digest,
+)
 from localizer.runtime import Model
 from localizer.scans import Scan
 from localizer.site import Site, site_from_toml
@@ -30,6 +42,12 @@ GOLDEN_TOLERANCE_M: Final = 0.001
 
 MAX_PART_BYTES: Final = 64 * 2**20
 """A part larger than this is no localizer's model and could exhaust a small device's memory."""
+
+_UNREADABLE: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, struct.error),
+)
+"""What zipfile raises for flipped bits: a wrong header can ask for encryption or any method."""
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -52,7 +70,9 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Read a bundle and check checksums, schema, site, beacons, shapes and golden vectors.
+    """Read a bundle; check schema, checksums, features, site, beacons, shapes, golden vectors.
+
+    The manifest's hash of itself comes last: any other error says more about what is wrong.
 
     Args:
         path: the bundle's folder or zip.
@@ -67,13 +87,15 @@ def load_bundle(path: Path) -> Bundle:
     spec = _read_spec(manifest)
     site = _read_site(manifest, parts["site.toml"])
     _check_beacons(manifest, spec, site)
+    _check_tensors(manifest, spec)
     model = Model(
         parts["model.tflite"],
         {tensor.feature: tensor.name for tensor in manifest.inputs},
         manifest.outputs[0].name,
     )
-    _check_shapes(spec, model)
+    _check_shapes(manifest, spec, model)
     _check_golden(_parse(Golden, parts["golden.json"], "golden.json"), spec, model)
+    _check_itself(manifest, parts[MANIFEST])
     return Bundle(manifest, spec, site, model, parts["MODEL_CARD.md"].decode("utf-8", "replace"))
 
 
@@ -86,7 +108,7 @@ def _read_parts(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: _read_member(archive, name) for name in names}
-    except (zipfile.BadZipFile, OSError) as error:
+    except _UNREADABLE as error:
         raise _wrong("path", "a readable zip", f"{path}: {error}", "export it again") from error
 
 
@@ -106,7 +128,9 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
         raise _wrong(name, "a member of the zip", "nothing", "export it again") from error
     if size > MAX_PART_BYTES:
         raise _too_large(name, size)
-    return archive.read(name)
+    # Bounded, because the size that the zip states may be untrue.
+    with archive.open(name) as member:
+        return member.read(size)
 
 
 def _too_large(name: str, size: int) -> BundleError:
@@ -116,7 +140,7 @@ def _too_large(name: str, size: int) -> BundleError:
 def _read_manifest(content: bytes) -> Manifest:
     try:
         version = json.loads(content).get("schema_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise _wrong(MANIFEST, "a JSON object", str(error), "export the bundle again") from error
     if not isinstance(version, int) or version < 1 or version > BUNDLE_SCHEMA:
         raise _wrong(
@@ -132,9 +156,13 @@ def _parse(model: type[_ModelT], content: bytes, part: str) -> _ModelT:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise _wrong(f"{part}: {where}", first["msg"], first["input"], "export it again") from error
+        raise _invalid(f"{part}: ", error) from error
+
+
+def _invalid(within: str, error: ValidationError) -> BundleError:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return _wrong(f"{within}{where}", first["msg"], first["input"], "export it again")
 
 
 def _check_files(manifest: Manifest, parts: Mapping[str, bytes]) -> None:
@@ -146,13 +174,22 @@ def _check_files(manifest: Manifest, parts: Mapping[str, bytes]) -> None:
             raise _wrong(
                 f"files.{name}.sha256", part.sha256, got, "the file was changed; copy it again"
             )
+        if len(parts[name]) != part.bytes:
+            raise _wrong(
+                f"files.{name}.bytes", part.bytes, len(parts[name]), "export the bundle again"
+            )
 
 
 def _read_spec(manifest: Manifest) -> FeatureSpec:
     try:
-        return SPEC_ADAPTER.validate_python(manifest.features)
-    except (ValidationError, FeatureError) as error:
+        spec = SPEC_ADAPTER.validate_python(manifest.features)
+    except ValidationError as error:
+        raise _invalid("features.", error) from error
+    except FeatureError as error:
         raise _wrong("features", "a FeatureSpec", str(error), "export the bundle again") from error
+    if spec.version != FEATURE_VERSION:
+        raise _wrong("features.version", FEATURE_VERSION, spec.version, "export the bundle again")
+    return spec
 
 
 def _read_site(manifest: Manifest, content: bytes) -> Site:
@@ -174,29 +211,67 @@ def _check_beacons(manifest: Manifest, spec: FeatureSpec, site: Site) -> None:
         raise _wrong("beacons", "beacons of site.toml", missing, "export the bundle again")
 
 
-def _check_shapes(spec: FeatureSpec, model: Model) -> None:
+def _check_tensors(manifest: Manifest, spec: FeatureSpec) -> None:
+    wanted = {"inputs": sorted(spec.shapes()), "outputs": ["position"]}
+    for field, tensors in (("inputs", manifest.inputs), ("outputs", manifest.outputs)):
+        got = sorted(tensor.feature for tensor in tensors)
+        if got != wanted[field]:
+            raise _wrong(f"{field}.feature", wanted[field], got, "export the bundle again")
+
+
+def _check_shapes(manifest: Manifest, spec: FeatureSpec, model: Model) -> None:
     if spec.shapes() != model.input_shapes:
         raise _wrong("inputs.shape", spec.shapes(), model.input_shapes, "export the bundle again")
+    inputs = {feature: (None, *shape) for feature, shape in spec.shapes().items()}
+    for field, wanted, tensors in (
+        ("inputs", inputs, manifest.inputs),
+        ("outputs", {"position": (None, 2)}, manifest.outputs),
+    ):
+        got = _shapes(tensors)
+        if got != wanted:
+            raise _wrong(f"{field}.shape", wanted, got, "export the bundle again")
+
+
+def _shapes(tensors: Iterable[TensorInfo]) -> dict[str, tuple[int | None, ...]]:
+    return {tensor.feature: tensor.shape for tensor in tensors}
 
 
 def _check_golden(golden: Golden, spec: FeatureSpec, model: Model) -> None:
-    rows = [scan_to_vector(_golden_scan(vector), spec.beacons) for vector in golden.vectors]
-    rssi, mask = (np.stack(column) for column in zip(*rows, strict=True))
-    got = model.run(features(rssi, mask, spec))
-    expected = np.asarray([vector.position_m for vector in golden.vectors])
-    for i, error in enumerate(np.hypot(*(got - expected).T)):
+    tolerance_m = min(golden.tolerance_m, GOLDEN_TOLERANCE_M)
+    for i, vector in enumerate(golden.vectors):
+        got = _position(vector, spec, model)
         # `not <=` and not `>`: a NaN must be refused as well.
-        if not error <= golden.tolerance_m:
+        if not np.hypot(*(got - np.asarray(vector.position_m))) <= tolerance_m:
             raise _wrong(
                 f"golden.json: vectors.{i}.position_m",
-                expected[i].tolist(),
-                got[i].tolist(),
+                list(vector.position_m),
+                got.tolist(),
                 "the model does not compute what was exported; export the bundle again",
             )
 
 
-def _golden_scan(vector: GoldenVector) -> Scan:
-    return Scan(0, 0.0, {BeaconId(b): (rssi,) for b, rssi in vector.readings.items()})
+def _position(vector: GoldenVector, spec: FeatureSpec, model: Model) -> NDArray[np.float32]:
+    scan = Scan(0, 0.0, {BeaconId(beacon): rssi for beacon, rssi in vector.readings.items()})
+    rssi, mask = scan_to_vector(scan, spec.beacons, spec.aggregation)
+    try:
+        got = model.run(features(rssi[np.newaxis], mask[np.newaxis], spec))
+    except (ValueError, RuntimeError) as error:
+        raise _wrong("model.tflite", "a model that runs", str(error), "export it again") from error
+    if got.shape != (1, 2):
+        raise _wrong("outputs.shape", (1, 2), got.shape, "export the bundle again")
+    position: NDArray[np.float32] = got[0]
+    return position
+
+
+def _check_itself(manifest: Manifest, content: bytes) -> None:
+    got = manifest_digest(json.loads(content))
+    if got != manifest.manifest_sha256:
+        raise _wrong(
+            "manifest_sha256",
+            manifest.manifest_sha256,
+            got,
+            "the manifest was edited; copy it again",
+        )
 
 
 def _wrong(field: str, expected: object, got: object, do: str) -> BundleError:

@@ -6,6 +6,7 @@ False in a mask and a NaN until `features`, which alone gives it a number.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from localizer.beacons import BeaconId
 from localizer.errors import FeatureError
@@ -57,6 +59,15 @@ class LevelScale:
     absent: float
     """The level of a beacon that was not heard."""
 
+    def __post_init__(self) -> None:
+        """Refuse a scale that makes no number of a reading."""
+        numbers = (self.offset_dbm, self.span_db, self.absent)
+        if self.span_db == 0 or not all(map(math.isfinite, numbers)):
+            raise FeatureError(
+                "a scale must have finite numbers and a span other than 0 dB, but got "
+                f"offset {self.offset_dbm}, span {self.span_db} and absent {self.absent}"
+            )
+
 
 ALIGNED_SCALE: Final = LevelScale(offset_dbm=-105.0, span_db=65.0, clip=True, absent=0.0)
 """-105 dBm, below what phones report, is 0 like silence; -40 dBm, under a beacon, is 1."""
@@ -71,6 +82,9 @@ PAPER_IMAGE_SCALE: Final = LevelScale(offset_dbm=0.0, span_db=-200.0, clip=False
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
     """All that turns a scan into a model's input; a bundle carries it word for word."""
+
+    # Holds for the scale and the geometry inside as well.
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     beacons: tuple[BeaconId, ...]
     """The order of the vector; nothing else defines it."""

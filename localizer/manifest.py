@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
@@ -80,7 +83,7 @@ class FilePart(_Strict):
     bytes: int
 
 
-class Manifest(_Strict):
+class ManifestContent(_Strict):
     """All that the runtime cannot guess from the model file."""
 
     schema_version: int
@@ -107,6 +110,23 @@ class Manifest(_Strict):
     files: dict[str, FilePart]
 
 
+class Manifest(ManifestContent):
+    """The content, and a hash that shows whether it is what was exported."""
+
+    manifest_sha256: Sha256
+    """`manifest_digest` of manifest.json."""
+
+
+def manifest_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's canonical JSON, without its own `manifest_sha256`.
+
+    Canonical: keys sorted, no white space, ASCII; so the file may be indented.
+    """
+    content = {key: value for key, value in document.items() if key != "manifest_sha256"}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
 SPEC_ADAPTER: Final = TypeAdapter(FeatureSpec)
 """Reads and writes a FeatureSpec as JSON."""
 
@@ -114,8 +134,8 @@ SPEC_ADAPTER: Final = TypeAdapter(FeatureSpec)
 class GoldenVector(_Strict):
     """One scan with the position that the model must give for it."""
 
-    readings: dict[str, FiniteFloat]
-    """RSSI, dBm, by beacon id, so that beacons in another order give another position."""
+    readings: dict[str, Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]]
+    """Every RSSI, dBm, by beacon id: another order or aggregation gives another position."""
     position_m: tuple[FiniteFloat, FiniteFloat]
 
 

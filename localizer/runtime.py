@@ -53,12 +53,7 @@ class Model:
         try:
             self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
         except (ValueError, RuntimeError) as error:
-            raise BundleError(
-                f"model.tflite must be a TFLite model that this runtime can run, but {error}",
-                field="model.tflite",
-                expected="a TFLite model",
-                got=str(error),
-            ) from error
+            raise _no_model(error) from error
         given = {d["name"]: d for d in self._interpreter.get_input_details()}
         results = {d["name"]: d for d in self._interpreter.get_output_details()}
         _check_tensors("inputs", sorted(self._names.values()), sorted(given))
@@ -67,7 +62,12 @@ class Model:
         self._output_name = output
         self._output = int(results[output]["index"])
         self._rows = 0
-        self._resize({key: tuple(given[n]["shape"][1:]) for key, n in self._names.items()}, rows=1)
+        try:
+            self._resize(
+                {key: tuple(given[n]["shape"][1:]) for key, n in self._names.items()}, rows=1
+            )
+        except (ValueError, RuntimeError) as error:
+            raise _no_model(error) from error
 
     def _resize(self, shapes: Mapping[str, tuple[int, ...]], *, rows: int) -> None:
         self._shapes = {key: tuple(int(side) for side in shape) for key, shape in shapes.items()}
@@ -110,6 +110,16 @@ class Model:
     def fresh(self) -> Model:
         """Return the same model in an interpreter of its own, for another thread."""
         return Model(self._content, self._names, self._output_name)
+
+
+def _no_model(error: Exception) -> BundleError:
+    return BundleError(
+        f"model.tflite must be a TFLite model that this runtime can run, but {error}; "
+        "export the bundle again",
+        field="model.tflite",
+        expected="a TFLite model",
+        got=str(error),
+    )
 
 
 def _check_tensors(field: str, expected: list[str], got: list[str]) -> None:

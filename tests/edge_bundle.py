@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from localizer.beacons import BeaconId
 from localizer.bundle import MANIFEST, load_bundle
-from localizer.features import ALIGNED_SCALE, FeatureSpec, features
+from localizer.features import ALIGNED_SCALE, FeatureSpec, features, scan_to_vector
 from localizer.locate import Locator
-from localizer.manifest import SPEC_ADAPTER
+from localizer.manifest import SPEC_ADAPTER, manifest_digest
 from localizer.runtime import Model, tensor_names
+from localizer.scans import Scan
 from localizer.site import Site, site_to_toml
 from localizer.sites import built_in_site
 
@@ -59,8 +61,14 @@ def write_bundle(folder: Path, site: Site | None = None, **changes: Any) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
         (folder / name).write_bytes(part)
-    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    seal(folder, manifest)
     return folder
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest with the hash that it must carry."""
+    sealed = {**manifest, "manifest_sha256": manifest_digest(manifest)}
+    (folder / MANIFEST).write_text(json.dumps(sealed), encoding="utf-8")
 
 
 def _centroid(site: Site) -> tuple[bytes, tuple[str, str]]:
@@ -87,14 +95,15 @@ def _centroid(site: Site) -> tuple[bytes, tuple[str, str]]:
 
 
 def _golden(spec: FeatureSpec, model: Model) -> dict[str, Any]:
-    rssi = np.full((len(spec.beacons), len(spec.beacons)), -90.0, np.float32)
-    np.fill_diagonal(rssi, -50.0)
-    positions = model.run(features(rssi, ~np.isnan(rssi), spec)).tolist()
-    vectors = [
-        {"readings": dict(zip(spec.beacons, row, strict=True)), "position_m": position}
-        for row, position in zip(rssi.tolist(), positions, strict=True)
-    ]
+    vectors = [_golden_vector(near, spec, model) for near in spec.beacons]
     return {"tolerance_m": 0.001, "vectors": vectors}
+
+
+def _golden_vector(near: BeaconId, spec: FeatureSpec, model: Model) -> dict[str, Any]:
+    readings = dict.fromkeys(spec.beacons, (-90.0,)) | {near: (-50.0, -54.0, -70.0)}
+    scan = scan_to_vector(Scan(0, 0.0, readings), spec.beacons, spec.aggregation)
+    (position,) = model.run(features(scan.rssi_dbm[None], scan.mask[None], spec)).tolist()
+    return {"readings": readings, "position_m": position}
 
 
 def _checksums(parts: dict[str, bytes]) -> dict[str, dict[str, Any]]:

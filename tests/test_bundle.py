@@ -1,4 +1,6 @@
+import hashlib
 import json
+import random
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -7,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from localizer.bundle import MANIFEST, PARTS, load_bundle
+from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, PARTS, load_bundle
 from localizer.errors import BundleError
-from tests.edge_bundle import write_bundle
+from localizer.manifest import manifest_digest
+from tests.edge_bundle import seal, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +26,20 @@ def copy(good: Path, tmp_path: Path) -> Path:
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Edit the manifest and give it the hash of what it then says: other checks must see it."""
     manifest = json.loads((folder / MANIFEST).read_text())
     change(manifest)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    seal(folder, manifest)
+
+
+def edit_part(folder: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Edit a part as somebody would who brings the checksums up to date."""
+    document = json.loads((folder / name).read_text())
+    change(document)
+    content = json.dumps(document).encode()
+    (folder / name).write_bytes(content)
+    sums = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    edit(folder, lambda m: m["files"].update({name: sums}))
 
 
 def refused(folder: Path) -> BundleError:
@@ -137,3 +151,151 @@ def test_a_zip_bomb_is_refused_before_it_is_read(tmp_path: Path, good: Path) -> 
         archive.writestr(MANIFEST, (good / MANIFEST).read_bytes())
         archive.writestr(PARTS[0], bytes(65 * 2**20))
     assert refused(packed).field == PARTS[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.update(min_beacons=3),
+        lambda m: m.update(created_utc="1999-01-01T00:00:00Z"),
+        lambda m: m["metrics"][0].update(mean_m=0.1),
+        lambda m: m["target"].update(scale_m=[2.0, 1.0]),
+        lambda m: m["provenance"].update(git_dirty=True),
+    ],
+)
+def test_what_only_the_manifest_says_is_held_by_its_hash(
+    copy: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    change(manifest)
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    error = refused(copy)
+    assert error.field == "manifest_sha256"
+    assert error.expected == manifest["manifest_sha256"]
+    assert error.got == manifest_digest(manifest) != error.expected
+
+
+def test_white_space_and_the_order_of_keys_are_not_what_the_manifest_says(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    turned = dict(reversed(manifest.items()))
+    (copy / MANIFEST).write_text(json.dumps(turned, indent=3))
+    assert load_bundle(copy).manifest.manifest_sha256 == manifest["manifest_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "expected", "got"),
+    [
+        (
+            lambda m: m["inputs"][0].update(shape=[None, 999]),
+            "inputs.shape",
+            {"vector": (None, 12)},
+            {"vector": (None, 999)},
+        ),
+        (
+            lambda m: m["outputs"][0].update(shape=[None, 7]),
+            "outputs.shape",
+            {"position": (None, 2)},
+            {"position": (None, 7)},
+        ),
+        (
+            lambda m: m["outputs"][0].update(feature="banana"),
+            "outputs.feature",
+            ["position"],
+            ["banana"],
+        ),
+        (lambda m: m.update(outputs=[]), "outputs.feature", ["position"], []),
+        (lambda m: m.update(inputs=[]), "inputs.feature", ["vector"], []),
+        (
+            lambda m: m.update(inputs=m["inputs"] * 2),
+            "inputs.feature",
+            ["vector"],
+            ["vector", "vector"],
+        ),
+        (lambda m: m["features"].update(version=2), "features.version", 1, 2),
+    ],
+)
+def test_a_manifest_that_says_something_else_is_refused_with_both_values(
+    copy: Path,
+    change: Callable[[dict[str, Any]], object],
+    field: str,
+    expected: object,
+    got: object,
+) -> None:
+    edit(copy, change)
+    error = refused(copy)
+    assert (error.field, error.expected, error.got) == (field, expected, got)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_wrong_size_is_refused_with_both_sizes(copy: Path, part: str) -> None:
+    size = (copy / part).stat().st_size
+    edit(copy, lambda m: m["files"][part].update(bytes=size + 1))
+    error = refused(copy)
+    assert (error.field, error.expected, error.got) == (f"files.{part}.bytes", size + 1, size)
+
+
+def test_an_unknown_key_of_the_features_is_refused_at_any_depth(copy: Path) -> None:
+    edit(copy, lambda m: m["features"].update(colour="red"))
+    assert refused(copy).field == "features.colour"
+    edit(copy, lambda m: (m["features"].pop("colour"), m["features"]["scale"].update(colour="red")))
+    assert refused(copy).field == "features.scale.colour"
+
+
+@pytest.mark.parametrize("span_db", [0, 0.0, -0.0])
+def test_a_scale_without_a_span_is_refused(copy: Path, span_db: float) -> None:
+    edit(copy, lambda m: m["features"]["scale"].update(span_db=span_db))
+    error = refused(copy)
+    assert error.field == "features"
+    assert "span other than 0 dB" in str(error)
+
+
+@pytest.mark.parametrize("aggregation", ["max", "median"])
+def test_another_aggregation_fails_the_golden_vectors(copy: Path, aggregation: str) -> None:
+    edit(copy, lambda m: m["features"].update(aggregation=aggregation))
+    error = refused(copy)
+    assert error.field == "golden.json: vectors.0.position_m"
+    assert error.expected != error.got
+
+
+def test_golden_vectors_cannot_ask_for_more_tolerance(copy: Path) -> None:
+    def move(golden: dict[str, Any]) -> None:
+        golden["tolerance_m"] = 1000.0
+        golden["vectors"][-1]["position_m"][0] += 2 * GOLDEN_TOLERANCE_M
+
+    edit_part(copy, "golden.json", move)
+    assert refused(copy).field == "golden.json: vectors.11.position_m"
+
+
+def test_golden_vectors_without_a_reading_of_a_named_beacon_are_refused(copy: Path) -> None:
+    edit_part(copy, "golden.json", lambda g: g["vectors"][0]["readings"].update({"name:x": []}))
+    assert refused(copy).field == "golden.json: vectors.0.readings.name:x"
+
+
+def test_a_manifest_nested_without_end_is_refused(copy: Path) -> None:
+    (copy / MANIFEST).write_text("[" * 100_000)
+    assert refused(copy).field == MANIFEST
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_zip_with_flipped_bits_is_refused_or_the_same(
+    method: int, good: Path, tmp_path: Path
+) -> None:
+    """Bits that no reader looks at (times, attributes) may flip; all others must be noticed."""
+    packed = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name in (MANIFEST, *PARTS):
+            archive.write(good / name, name)
+    content, same = packed.read_bytes(), load_bundle(good).manifest
+    chance = random.Random(0)
+    refusals = 0
+    for _ in range(300):
+        flipped = bytearray(content)
+        # The headers at the end are few bytes, and where most kinds of error come from.
+        start = chance.choice([0, len(content) - 400])
+        flipped[chance.randrange(start, len(content))] ^= 1 << chance.randrange(8)
+        packed.write_bytes(flipped)
+        try:
+            assert load_bundle(packed).manifest == same
+        except BundleError:
+            refusals += 1
+    assert refusals > 100

@@ -32,6 +32,22 @@ def test_a_cut_model_is_refused(content: bytes) -> None:
         Model(content[: len(content) // 2], {"vector": names[0]}, "position")
 
 
+def test_a_model_with_operators_that_the_runtime_lacks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """They come to light when tensors are allocated, not when the file is read."""
+    known = runtime._interpreter_class()
+    names = tensor_names(content)
+
+    class Lacking(known):  # type: ignore[misc, valid-type]
+        def allocate_tensors(self) -> None:
+            raise RuntimeError("Encountered unresolved custom op: FlexErf")
+
+    monkeypatch.setattr(runtime, "_interpreter_class", lambda: Lacking)
+    with pytest.raises(BundleError, match="FlexErf"):
+        Model(content, {"vector": next(iter(names[0]))}, next(iter(names[1])))
+
+
 def test_without_any_interpreter_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
