@@ -30,6 +30,7 @@ CHECKS: Final = (
     ("model", "the model runs and has the manifest's tensors"),
     ("shapes", "the model takes what the features give"),
     ("golden", "the model computes the exported positions within 1 mm"),
+    ("hash", "no other field of the manifest was changed"),
 )
 """What `load_bundle` checks, in its order."""
 
@@ -104,6 +105,7 @@ _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "shapes": ("inputs.shape",),
     "model": ("model.tflite", "inputs", "outputs"),
     "golden": ("golden.json",),
+    "hash": ("manifest_sha256",),
 }
 """How the fields of each check's errors begin, the longer beginning first."""
 

@@ -52,7 +52,7 @@ def scans() -> list[dict[str, float]]:
     return [
         {
             beacon: round(min(level + spread * chance.uniform(-1, 1), -30), 1)
-            for beacon, level in vector["readings"].items()
+            for beacon, (level, *_) in vector["readings"].items()
         }
         for spread in (0, 1, 2, 3)
         for vector in golden
