@@ -90,8 +90,11 @@ def run_demo(options: DemoOptions, console: Console) -> None:
         evaluations = cross_validate(survey, recipe, workers, console)
         bundle = export_best(options.workdir / "bundle", survey, recipe, evaluations, workers)
     console.print(f"[bold]{choice_in_words(evaluations[0])}[/]")
-    write_run(options.workdir, survey, recipe, evaluations)
-    replayed, url = serve_and_replay(bundle, survey, options, console)
+    try:
+        replayed, url = serve_and_replay(bundle, survey, options, console)
+    finally:
+        # After the replay, which nobody wants to wait for, but whatever became of it.
+        write_run(options.workdir, survey, recipe, evaluations)
     console.print(f"Metrics, curves, plots and bundle: {options.workdir}")
     print(json.dumps(_summary(survey, evaluations[0], replayed, bundle, url)))
 
