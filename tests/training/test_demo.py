@@ -35,7 +35,13 @@ def start(*arguments: str, data: Path) -> subprocess.Popen[str]:
         cwd=ROOT,
         env=os.environ | {"LOCALIZER_DATA": str(data)},
         start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and their children inherit that.
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509
     )
+
+
+def heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_the_demo_trains_serves_replays_and_ends_with_one_json_line(tmp_path: Path) -> None:
