@@ -78,9 +78,10 @@ def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) 
 
     from training.fit_method import fit_method
 
-    # Or the graphs of all earlier fits stay in memory: they hold each other in cycles.
-    keras.utils.clear_session()
-    gc.collect()
+    if task.config is not None:
+        # Or the graphs of all earlier networks stay in memory: they hold each other in cycles.
+        keras.utils.clear_session()
+        gc.collect()
     fitted = fit_method(
         task.method if task.config is None else task.config,
         table.rows(task.train),
