@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-LISTENING: Final = "listening on "
+from training.service import LISTENING
+
 _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 

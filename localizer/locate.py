@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -42,13 +42,7 @@ class Locator:
 
     def fresh(self) -> Locator:
         """Return a locator with an interpreter of its own, for another thread."""
-        manifest, spec, site, model = (
-            self.bundle.manifest,
-            self.bundle.spec,
-            self.bundle.site,
-            self.bundle.model.fresh(),
-        )
-        return Locator(Bundle(manifest, spec, site, model, self.bundle.card))
+        return Locator(replace(self.bundle, model=self._model.fresh()))
 
     def locate(self, scan: Scan) -> PositionEstimate:
         """Return where a scan was taken."""

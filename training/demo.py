@@ -35,7 +35,7 @@ SPLIT: Final = "sessions"
 
 PRESETS: Final = ("dnn", "cnn-25")
 """`cnn-25` keeps the image at 25 x 25 pixels, coarser than the site asks for: the larger image
-takes four times as long, and a first look must not."""
+has four times the pixels, and a first look must not wait for it."""
 
 SIMULATED: Final = "simulate:demo"
 WORKERS: Final = 2

@@ -32,17 +32,18 @@ def cross_validate(
     survey: OpenedSurvey, recipe: Recipe, workers: Workers, console: Console
 ) -> list[Evaluation]:
     """Score every method on every split, with bars while it runs and a table after each."""
-    table = survey.development(recipe.aggregation)
     evaluations = []
     for split in recipe.splits:
         published = split is SPLITS[PUBLISHED]
-        rows = survey.published(recipe.aggregation) if published else table
+        rows = survey.published(recipe.aggregation) if published else workers.table
         plan = Plan(
             survey.name, survey.site, rows, split, recipe.baselines, recipe.configs, recipe.seeds
         )
         with progress_bars(console, plan_tasks(plan)) as progress:
             done = (
-                _alone(plan, progress) if published else evaluate(plan, workers, progress=progress)
+                _alone(plan, workers.count, progress)
+                if published
+                else evaluate(plan, workers, progress=progress)
             )
         console.print(error_table(done, survey.site.cell_m))
         for result in done.results:
@@ -52,9 +53,9 @@ def cross_validate(
     return evaluations
 
 
-def _alone(plan: Plan, progress: Any) -> Evaluation:
+def _alone(plan: Plan, count: int, progress: Any) -> Evaluation:
     # The published split has rows of its own: sealed days and copies, which no other worker holds.
-    with Workers(2, plan.table, plan.site) as workers:
+    with Workers(count, plan.table, plan.site) as workers:
         return evaluate(plan, workers, progress=progress)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from localizer.beacons import BeaconId
 from localizer.features import (
     ALIGNED_SCALE,
@@ -21,7 +23,7 @@ def complete_site(site: Site, heard: tuple[BeaconId, ...]) -> Site:
     """Return the site with every heard beacon in it, those that it lacks without a place."""
     known = {beacon.id for beacon in site.beacons}
     new = tuple(Beacon(beacon, None) for beacon in sorted(set(heard) - known))
-    return Site(site.id, site.name, site.floors, site.beacons + new, site.source, site.cell_m)
+    return replace(site, beacons=site.beacons + new)
 
 
 def beacon_order(site: Site) -> tuple[BeaconId, ...]:

@@ -17,7 +17,7 @@ from localizer.scans import Fingerprint, Role
 from localizer.simulated_survey import simulate_survey
 from localizer.site import Site, load_site
 from localizer.sites import BUILT_IN, built_in_site
-from localizer.survey import Survey
+from localizer.survey import DEVELOPMENT, ROLES, Survey
 from localizer.survey_jsonl import import_jsonl
 from localizer.table import FingerprintTable, table_from_fingerprints
 from training.specs import beacon_order, complete_site
@@ -28,9 +28,6 @@ SIMULATED_SEED: Final = 1
 
 FEW_PLACES: Final = 10
 """Below so many places a cross-validated error is that of the places, not of the floor."""
-
-DEVELOPMENT: Final[tuple[Role, ...]] = ("development",)
-EVERY_ROLE: Final[tuple[Role, ...]] = ("development", "sealed")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class OpenedSurvey:
                 f"split 'published' is the paper's, on the survey `uci` alone, but got "
                 f"{self.name!r}; its test rows are sealed sessions of anybody else"
             )
-        return self._labelled(aggregation, EVERY_ROLE).rows(slice(None, None, -1))
+        return self._labelled(aggregation, ROLES).rows(slice(None, None, -1))
 
     def _labelled(self, aggregation: Aggregation, roles: Collection[Role]) -> FingerprintTable:
         with Survey.open(self.path) as survey:

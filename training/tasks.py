@@ -123,7 +123,9 @@ class Workers:
 
     def __init__(self, count: int, table: FingerprintTable, site: Site) -> None:
         """Start `count` processes; 1 works in this one."""
-        self._table = table
+        self.count = count
+        self.table = table
+        """The rows that every process holds."""
         self._site = site
         self._pool: ProcessPoolExecutor | None = None
         if count > 1:
@@ -162,7 +164,7 @@ class Workers:
             progress: told in this process what has ended.
         """
         if self._pool is None:
-            return [run_task(task, self._table, self._site, progress) for task in tasks]
+            return [run_task(task, self.table, self._site, progress) for task in tasks]
         futures = [self._pool.submit(_run_in_worker, task) for task in tasks]
         self._follow(futures, progress)
         return [future.result() for future in futures]
@@ -170,7 +172,7 @@ class Workers:
     def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """Return ``function(table, site, *arguments)``, worked out by one of the processes."""
         if self._pool is None:
-            return function(self._table, self._site, *arguments)
+            return function(self.table, self._site, *arguments)
         return self._pool.submit(_call_in_worker, function, arguments).result()
 
     def _follow(self, futures: Sequence[Future[TaskResult]], progress: Report) -> None:
