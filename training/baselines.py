@@ -21,7 +21,7 @@ from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.catalogue import SIMPLE_METHODS, Settings
 from training.forests import forest_graph
-from training.methods import Fitted, Graph
+from training.methods import Fitted, Positions, positions_only
 from training.specs import baseline_spec, beacon_places
 
 CENTROID_DB: Final = 15.0
@@ -74,7 +74,7 @@ def fit_baseline(
     floor_id = str(table.floor[0])
     graph = _FITS[method](_side(table, site, spec, floor_id), chosen)
     identity = TargetScale(offset_m=(0.0, 0.0), scale_m=(1.0, 1.0))
-    return Fitted(method, spec, graph, chosen, identity)
+    return Fitted(method, spec, positions_only(graph), chosen, identity)
 
 
 def _side(table: FingerprintTable, site: Site, spec: FeatureSpec, floor_id: str) -> Side:
@@ -99,7 +99,7 @@ def _split(inputs: Mapping[str, Any], beacons: int) -> tuple[Any, Any]:
     return vector[:, :beacons], vector[:, beacons:]
 
 
-def _training_centroid(side: Side, settings: Settings) -> Graph:
+def _training_centroid(side: Side, settings: Settings) -> Positions:
     middle = tf.constant(side.places_m.mean(axis=0, keepdims=True))
 
     def graph(inputs: Mapping[str, Any]) -> Any:
@@ -109,7 +109,7 @@ def _training_centroid(side: Side, settings: Settings) -> Graph:
     return graph
 
 
-def _beacon_mean(side: Side, weight: Callable[[Any, Any], Any]) -> Graph:
+def _beacon_mean(side: Side, weight: Callable[[Any, Any], Any]) -> Positions:
     """Mean of the beacons' places by a weight; the training centroid where none is placed."""
     placed = np.isfinite(side.beacons_m[:, 0])
     places = tf.constant(np.where(placed[:, None], side.beacons_m, 0).astype(np.float32))
@@ -126,7 +126,7 @@ def _beacon_mean(side: Side, weight: Callable[[Any, Any], Any]) -> Graph:
     return graph
 
 
-def _strongest_beacon(side: Side, settings: Settings) -> Graph:
+def _strongest_beacon(side: Side, settings: Settings) -> Positions:
     def weight(level: Any, heard: Any) -> Any:
         loudest = tf.reduce_max(level * heard, axis=1, keepdims=True)
         # 0.01 dB: readings that are equal stay equal through the scaling.
@@ -135,7 +135,7 @@ def _strongest_beacon(side: Side, settings: Settings) -> Graph:
     return _beacon_mean(side, weight)
 
 
-def _weighted_centroid(side: Side, settings: Settings) -> Graph:
+def _weighted_centroid(side: Side, settings: Settings) -> Positions:
     rate = float(np.log(10) * ALIGNED_SCALE.span_db / CENTROID_DB)
 
     def weight(level: Any, heard: Any) -> Any:
@@ -160,7 +160,7 @@ def _squared_distances(side: Side) -> Callable[[Any], Any]:
     return distances
 
 
-def _nearest(side: Side, settings: Settings, *, weighted: bool) -> Graph:
+def _nearest(side: Side, settings: Settings, *, weighted: bool) -> Positions:
     count = min(int(settings["k"]), len(side.level))
     distances = _squared_distances(side)
     positions = tf.constant(side.position_m)
@@ -179,11 +179,11 @@ def _nearest(side: Side, settings: Settings, *, weighted: bool) -> Graph:
     return graph
 
 
-def _knn(side: Side, settings: Settings) -> Graph:
+def _knn(side: Side, settings: Settings) -> Positions:
     return _nearest(side, settings, weighted=False)
 
 
-def _weighted_knn(side: Side, settings: Settings) -> Graph:
+def _weighted_knn(side: Side, settings: Settings) -> Positions:
     return _nearest(side, settings, weighted=True)
 
 
@@ -204,13 +204,13 @@ def _place_shares(side: Side, width_db: float) -> Callable[[Any], Any]:
     return shares
 
 
-def _kernel_mean(side: Side, settings: Settings) -> Graph:
+def _kernel_mean(side: Side, settings: Settings) -> Positions:
     shares = _place_shares(side, settings["width_db"])
     places = tf.constant(side.places_m)
     return lambda inputs: shares(_split(inputs, side.level.shape[1])[0]) @ places
 
 
-def _kernel_median(side: Side, settings: Settings) -> Graph:
+def _kernel_median(side: Side, settings: Settings) -> Positions:
     shares = _place_shares(side, settings["width_db"])
     places = tf.constant(side.places_m)
 
@@ -238,11 +238,11 @@ def geometric_median(share: Any, places_m: Any) -> Any:
     return point
 
 
-def _random_forest(side: Side, settings: Settings) -> Graph:
+def _random_forest(side: Side, settings: Settings) -> Positions:
     return forest_graph(RandomForestRegressor, *_rows(side), leaf=int(settings["leaf"]))
 
 
-def _extra_trees(side: Side, settings: Settings) -> Graph:
+def _extra_trees(side: Side, settings: Settings) -> Positions:
     return forest_graph(ExtraTreesRegressor, *_rows(side), leaf=int(settings["leaf"]))
 
 
@@ -250,7 +250,7 @@ def _rows(side: Side) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.concatenate([side.level, side.heard], axis=1), side.position_m
 
 
-_FITS: Final[dict[str, Callable[[Side, Settings], Graph]]] = {
+_FITS: Final[dict[str, Callable[[Side, Settings], Positions]]] = {
     "training-centroid": _training_centroid,
     "strongest-beacon": _strongest_beacon,
     "weighted-centroid": _weighted_centroid,

@@ -27,7 +27,7 @@ def to_tflite(fitted: Fitted) -> bytes:
 
     @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
     def locate(inputs: Any) -> Any:
-        return {"position": fitted.graph(inputs)}
+        return fitted.graph(inputs)
 
     module = tf.Module()
     module.locate = locate

@@ -26,6 +26,7 @@ def fit_method(
     *,
     seed: int,
     split: str,
+    unlabelled: FingerprintTable,
     progress: Callable[[int], None],
 ) -> Fitted:
     """Return a method fitted to a training side.
@@ -36,6 +37,7 @@ def fit_method(
         site: with every beacon of the table.
         seed: of a network; the simple methods have none.
         split: how the training side is cut when settings are chosen on it.
+        unlabelled: scans of the training side without a position.
         progress: told about ended steps (epochs; one for a simple method).
 
     Raises:

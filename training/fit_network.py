@@ -16,7 +16,7 @@ from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
-from training.methods import Fitted, Graph
+from training.methods import Fitted, Positions, positions_only
 from training.networks import build_network, dead_outputs
 from training.specs import network_spec
 from training.targets import target_scale, to_scaled
@@ -91,9 +91,8 @@ def fit_network(
         "dead_at_end": dead_at_end,
         "weights": model.count_params(),
     }
-    return Fitted(
-        config.name, spec, _graph(model, scale), settings, scale, notes, {"training loss": loss}
-    )
+    graph = positions_only(_positions(model, scale))
+    return Fitted(config.name, spec, graph, settings, scale, notes, {"training loss": loss})
 
 
 def _training_set(
@@ -199,7 +198,7 @@ def _run_fit(
     return [float(value) for value in history.history["loss"]]
 
 
-def _graph(model: keras.Model, scale: TargetScale) -> Graph:
+def _positions(model: keras.Model, scale: TargetScale) -> Positions:
     offset = tf.constant([scale.offset_m], tf.float32)
     factor = tf.constant([scale.scale_m], tf.float32)
 

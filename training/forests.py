@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.methods import Graph
+from training.methods import Positions
 
 TREES: Final = 50
 """Trees a forest; a walk through them must stay below a millisecond on the edge."""
@@ -16,7 +16,7 @@ TREES: Final = 50
 
 def forest_graph(
     kind: Any, rows: NDArray[np.float32], position_m: NDArray[np.float32], *, leaf: int
-) -> Graph:
+) -> Positions:
     """Return a fitted forest as a graph of `vector`.
 
     Args:
@@ -30,7 +30,7 @@ def forest_graph(
     return _graph_of(forest.fit(rows, position_m))
 
 
-def _graph_of(forest: Any) -> Graph:
+def _graph_of(forest: Any) -> Positions:
     """All trees walked at once: a node number a tree, one gather a level, leaves lead to itself."""
     trees = [estimator.tree_ for estimator in forest.estimators_]
     starts = np.cumsum([0] + [tree.node_count for tree in trees[:-1]])

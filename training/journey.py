@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from localizer.manifest import Metrics
-from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.catalogue import SIMPLE_METHODS
 from training.config import Config
@@ -22,7 +21,7 @@ from training.recipe import Recipe
 from training.report import error_table, progress_bars, title_of
 from training.splits import PUBLISHED, SPLITS
 from training.surveys import OpenedSurvey
-from training.tasks import Workers
+from training.tasks import Material, Workers
 
 if TYPE_CHECKING:
     from training.export import Origin
@@ -35,7 +34,7 @@ def cross_validate(
     evaluations = []
     for split in recipe.splits:
         published = split is SPLITS[PUBLISHED]
-        rows = survey.published(recipe.aggregation) if published else workers.table
+        rows = survey.published(recipe.aggregation) if published else workers.material.table
         plan = Plan(
             survey.name, survey.site, rows, split, recipe.baselines, recipe.configs, recipe.seeds
         )
@@ -61,7 +60,8 @@ def _alone(plan: Plan, count: int, progress: Any) -> Evaluation:
 
 def start_workers(survey: OpenedSurvey, recipe: Recipe, count: int) -> Workers:
     """Return processes that hold the survey's development rows."""
-    return Workers(count, survey.development(recipe.aggregation), survey.site)
+    table = survey.development(recipe.aggregation)
+    return Workers(count, table, survey.site, survey.unlabelled(recipe.aggregation))
 
 
 @dataclass(frozen=True)
@@ -96,21 +96,23 @@ def export_best(
     return folder
 
 
-def fit_and_write(table: FingerprintTable, site: Site, export: Export) -> None:
-    """Fit the method of an export on a table and write its bundle."""
+def fit_and_write(material: Material, export: Export) -> None:
+    """Fit the method of an export on all rows and write its bundle."""
     # Imported here: TensorFlow takes 4 s, and the process that prints the tables needs none.
     from training.export import write_bundle
     from training.fit_method import fit_method
 
     fitted = fit_method(
         export.method,
-        table,
-        site,
+        material.table,
+        material.site,
         seed=export.seed,
         split=export.evaluations[0].split.name,
+        unlabelled=material.unlabelled,
         progress=lambda _: None,
     )
-    write_bundle(export.folder, fitted, site, table, _origin(table, export))
+    origin = _origin(material.table, export)
+    write_bundle(export.folder, fitted, material.site, material.table, origin)
 
 
 def _origin(table: FingerprintTable, export: Export) -> Origin:

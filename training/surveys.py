@@ -73,6 +73,13 @@ class OpenedSurvey:
             )
         return self._labelled(aggregation, ROLES).rows(slice(None, None, -1))
 
+    def unlabelled(self, aggregation: Aggregation) -> FingerprintTable:
+        """Return the scans of development sessions that nobody labelled, in time; none may be."""
+        with Survey.open(self.path) as survey:
+            rows = survey.fingerprints(labelled=False)
+            table = table_from_fingerprints(rows, beacon_order(self.site), aggregation)
+        return table.rows(~table.synthetic & table.mask.any(axis=1))
+
     def _labelled(self, aggregation: Aggregation, roles: Collection[Role]) -> FingerprintTable:
         with Survey.open(self.path) as survey:
             rows = survey.fingerprints(roles=roles, labelled=True)

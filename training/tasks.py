@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,17 @@ Report = Callable[[Progress], None]
 _Result = TypeVar("_Result")
 
 
-def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) -> TaskResult:
+class Material(NamedTuple):
+    """What the processes work on."""
+
+    table: FingerprintTable
+    """Labelled rows; tasks refer to them by number."""
+    site: Site
+    unlabelled: FingerprintTable
+    """Scans without a position, which a method may learn from."""
+
+
+def run_task(task: Task, material: Material, progress: Report) -> TaskResult:
     """Fit and predict in this process."""
     import keras
 
@@ -82,23 +92,33 @@ def run_task(task: Task, table: FingerprintTable, site: Site, progress: Report) 
         # Or the graphs of all earlier networks stay in memory: they hold each other in cycles.
         keras.utils.clear_session()
         gc.collect()
+    train, test = material.table.rows(task.train), material.table.rows(task.test)
     fitted = fit_method(
         task.method if task.config is None else task.config,
-        table.rows(task.train),
-        site,
+        train,
+        material.site,
         seed=task.seed,
         split=task.split,
+        unlabelled=_not_held_out(material.unlabelled, train, test),
         progress=lambda steps: progress(Progress(task.method, steps)),
     )
-    predicted = fitted.predict(table.rows(task.test))
+    predicted = fitted.predict(test)
     return TaskResult(task, predicted, fitted.settings, fitted.notes, fitted.curve)
 
 
+def _not_held_out(
+    unlabelled: FingerprintTable, train: FingerprintTable, test: FingerprintTable
+) -> FingerprintTable:
+    """A session that is held out whole is held out with its unlabelled scans."""
+    held_out = np.setdiff1d(test.session, train.session)
+    return unlabelled.rows(~np.isin(unlabelled.session, held_out))
+
+
 _worker: dict[str, Any] = {}
-"""The table, the site and the queue of a worker process, set once when it starts."""
+"""The material and the queue of a worker process, set once when it starts."""
 
 
-def _start_worker(table: FingerprintTable, site: Site, ended: Any) -> None:
+def _start_worker(material: Material, ended: Any) -> None:
     # Ctrl-C reaches the whole group: the parent says so, and a worker just goes.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     # One thread a process: two networks side by side are faster than one on two cores.
@@ -111,22 +131,36 @@ def _start_worker(table: FingerprintTable, site: Site, ended: Any) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.constant(0)  # looks for a GPU, and would say that there is none
-    _worker.update(table=table, site=site, ended=ended)
+    _worker.update(material=material, ended=ended)
 
 
 def _run_in_worker(task: Task) -> TaskResult:
-    return run_task(task, _worker["table"], _worker["site"], _worker["ended"].put)
+    return run_task(task, _worker["material"], _worker["ended"].put)
 
 
 class Workers:
-    """Processes that hold a table and a site, and work on them."""
+    """Processes that hold the rows of a survey and its site, and work on them."""
 
-    def __init__(self, count: int, table: FingerprintTable, site: Site) -> None:
-        """Start `count` processes; 1 works in this one."""
+    def __init__(
+        self,
+        count: int,
+        table: FingerprintTable,
+        site: Site,
+        unlabelled: FingerprintTable | None = None,
+    ) -> None:
+        """Start `count` processes; 1 works in this one.
+
+        Args:
+            count: how many.
+            table: the labelled rows that tasks refer to.
+            site: with every beacon of the table.
+            unlabelled: scans without a position that methods may learn from; none if None.
+        """
         self.count = count
-        self.table = table
-        """The rows that every process holds."""
-        self._site = site
+        self.material = Material(
+            table, site, table.rows(slice(0)) if unlabelled is None else unlabelled
+        )
+        """What every process holds."""
         self._pool: ProcessPoolExecutor | None = None
         if count > 1:
             # Spawned, not forked: TensorFlow's threads do not survive a fork.
@@ -136,7 +170,7 @@ class Workers:
                 count,
                 mp_context=context,
                 initializer=_start_worker,
-                initargs=(table, site, self._ended),
+                initargs=(self.material, self._ended),
             )
 
     def __enter__(self) -> Self:
@@ -164,15 +198,15 @@ class Workers:
             progress: told in this process what has ended.
         """
         if self._pool is None:
-            return [run_task(task, self.table, self._site, progress) for task in tasks]
+            return [run_task(task, self.material, progress) for task in tasks]
         futures = [self._pool.submit(_run_in_worker, task) for task in tasks]
         self._follow(futures, progress)
         return [future.result() for future in futures]
 
     def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Return ``function(table, site, *arguments)``, worked out by one of the processes."""
+        """Return ``function(material, *arguments)``, worked out by one of the processes."""
         if self._pool is None:
-            return function(self.table, self._site, *arguments)
+            return function(self.material, *arguments)
         return self._pool.submit(_call_in_worker, function, arguments).result()
 
     def _follow(self, futures: Sequence[Future[TaskResult]], progress: Report) -> None:
@@ -192,4 +226,4 @@ class Workers:
 
 
 def _call_in_worker(function: Callable[..., _Result], arguments: Sequence[Any]) -> _Result:
-    return function(_worker["table"], _worker["site"], *arguments)
+    return function(_worker["material"], *arguments)

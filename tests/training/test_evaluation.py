@@ -18,11 +18,12 @@ from training.evaluation import Evaluation, Plan, evaluate, to_records
 from training.export import write_bundle
 from training.fit_method import fit_method
 from training.journey import Export, bundle_metrics, choice_in_words, fit_and_write
+from training.methods import Fitted
 from training.metrics import errors_m
 from training.recipe import Recipe
 from training.report import error_table
 from training.splits import SPLITS
-from training.tasks import Progress, Workers
+from training.tasks import Material, Progress, Workers
 from training.workdir import write_run
 
 SIMPLE = ["training-centroid", "weighted-centroid", "knn"]
@@ -87,7 +88,7 @@ def test_a_method_without_a_mean_never_comes_first() -> None:
 def test_a_bundle_serves_the_aggregation_that_was_evaluated(tmp_path: Path) -> None:
     table = small_survey().development("max")
     job = Export("knn", 0, small_survey(), [_won_by("knn")], tmp_path)
-    fit_and_write(table, small_site(), job)
+    fit_and_write(small_material()._replace(table=table), job)
     assert load_bundle(tmp_path).spec.aggregation == "max"
 
 
@@ -158,17 +159,32 @@ def test_every_network_is_exported_and_located_by_the_edge(preset: str, tmp_path
     check_export(quick(preset, target="box"), tmp_path)
 
 
+def small_material() -> Material:
+    return Material(small_table(), small_site(), small_table().rows(slice(0)))
+
+
+def fit_one(method: str | Config) -> Fitted:
+    table, site, unlabelled = small_material()
+    return fit_method(
+        method,
+        table,
+        site,
+        seed=0,
+        split="sessions",
+        unlabelled=unlabelled,
+        progress=lambda _: None,
+    )
+
+
 def check_export(method: str | Config, folder: Path) -> None:
     table = small_table()
     name = method if isinstance(method, str) else method.name
     job = Export(method, 0, small_survey(), [_won_by(name)], folder)
-    fit_and_write(table, small_site(), job)
+    fit_and_write(small_material(), job)
     bundle = load_bundle(folder)
     assert bundle.manifest.method == name
     assert bundle.manifest.is_baseline is isinstance(method, str)
-    fitted = fit_method(
-        method, table, small_site(), seed=0, split="sessions", progress=lambda _: None
-    )
+    fitted = fit_one(method)
     located = Locator(bundle).locate_array(table.rssi_dbm, table.mask)
     heard = table.mask.any(axis=1)
     np.testing.assert_allclose(located[heard], fitted.predict(table)[heard], atol=2e-3)
@@ -184,7 +200,7 @@ def _won_by(name: str) -> Evaluation:
 def test_the_card_and_the_manifest_say_what_the_bundle_is(tmp_path: Path) -> None:
     done = evaluation()
     job = Export(done.best.method, 0, small_survey(), [done], tmp_path)
-    fit_and_write(small_table(), small_site(), job)
+    fit_and_write(small_material(), job)
     bundle = load_bundle(tmp_path)
     metrics = bundle.manifest.metrics[0]
     assert metrics == bundle_metrics(done, done.best.method)
@@ -199,7 +215,7 @@ def test_the_card_and_the_manifest_say_what_the_bundle_is(tmp_path: Path) -> Non
 def test_the_same_fit_gives_the_same_model_file(tmp_path: Path) -> None:
     for name in ("first", "second"):
         job = Export(quick("dnn"), 0, small_survey(), [_won_by("dnn")], tmp_path / name)
-        fit_and_write(small_table(), small_site(), job)
+        fit_and_write(small_material(), job)
     first, second = (load_bundle(tmp_path / name).manifest for name in ("first", "second"))
     assert first.files["model.tflite"] == second.files["model.tflite"]
 
@@ -208,11 +224,8 @@ def test_write_bundle_refuses_a_model_that_computes_something_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = small_table()
-    fitted = fit_method("knn", table, small_site(), seed=0, split="cells", progress=lambda _: None)
-    other = fit_method(
-        "weighted-centroid", table, small_site(), seed=0, split="cells", progress=lambda _: None
-    )
-    swapped = to_tflite(other)
+    fitted = fit_one("knn")
+    swapped = to_tflite(fit_one("weighted-centroid"))
     monkeypatch.setattr(export, "to_tflite", lambda _: swapped)
     with pytest.raises(BundleError, match="do not ship it"):
         write_bundle(tmp_path, fitted, small_site(), table, cast("export.Origin", None))
