@@ -80,6 +80,17 @@ def _blocks(table: FingerprintTable) -> list[Fold]:
     return _grouped(block[place.ravel()], "blocks of places")
 
 
+def _devices(table: FingerprintTable) -> list[Fold]:
+    names = np.unique(table.device)
+    if len(names) < 2:
+        raise ConfigError(
+            "split 'devices' needs labelled scans of at least two devices, but the survey has "
+            f"those of {names.tolist()} alone; survey with another one too, or choose another "
+            "--split (sessions, cells or blocks)"
+        )
+    return _grouped(table.device, "devices")
+
+
 def _random(table: FingerprintTable) -> list[Fold]:
     if len(table) < CELL_FOLDS:
         raise ConfigError(f"split 'random' needs {CELL_FOLDS} labelled scans, but got {len(table)}")
@@ -106,6 +117,7 @@ SPLITS: Final[dict[str, Split]] = {
         Split("sessions", "one session left out", "", _sessions),
         Split("cells", "a fifth of the places left out", "", _cells),
         Split("blocks", "one block of neighbouring places left out", "", _blocks),
+        Split("devices", "one device left out", "", _devices),
         Split("random", "a fifth of the rows left out", _RANDOM_CAVEAT, _random),
         Split(PUBLISHED, "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published),
     )

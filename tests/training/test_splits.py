@@ -5,7 +5,7 @@ from localizer.errors import ConfigError
 from tests.training.simulated import small_table
 from training.splits import CELL_FOLDS, PUBLISHED_TEST_ROWS, SPLITS, inner_folds
 
-HONEST = ("sessions", "cells", "blocks")
+HONEST = ("sessions", "cells", "blocks", "devices")
 
 
 @pytest.mark.parametrize("name", [*HONEST, "random"])
@@ -23,6 +23,8 @@ def test_sessions_and_places_are_left_out_whole() -> None:
     place = table.place
     for fold in SPLITS["sessions"].folds(table):
         assert not set(table.session[fold.train]) & set(table.session[fold.test])
+    for fold in SPLITS["devices"].folds(table):
+        assert not set(table.device[fold.train]) & set(table.device[fold.test])
     for name in ("cells", "blocks"):
         for fold in SPLITS[name].folds(table):
             assert not set(place[fold.train]) & set(place[fold.test])
