@@ -21,6 +21,7 @@ from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.catalogue import SIMPLE_METHODS, Settings
 from training.forests import forest_graph
+from training.gaussian_process import residual_weights
 from training.methods import Fitted, Positions, positions_only
 from training.specs import baseline_spec, beacon_places
 
@@ -238,6 +239,26 @@ def geometric_median(share: Any, places_m: Any) -> Any:
     return point
 
 
+def _gp_residual(side: Side, settings: Settings) -> Positions:
+    centroid, distances = _weighted_centroid(side, settings), _squared_distances(side)
+    rows = {"vector": tf.constant(_rows(side)[0])}
+    weights = tf.constant(
+        residual_weights(
+            distances(tf.constant(side.level)).numpy(),
+            side.position_m - centroid(rows).numpy(),
+            side.place,
+            settings,
+        )
+    )
+    rate = -0.5 / settings["width_db"] ** 2
+
+    def graph(inputs: Mapping[str, Any]) -> Any:
+        level, _ = _split(inputs, side.level.shape[1])
+        return centroid(inputs) + tf.exp(rate * distances(level)) @ weights
+
+    return graph
+
+
 def _random_forest(side: Side, settings: Settings) -> Positions:
     return forest_graph(RandomForestRegressor, *_rows(side), leaf=int(settings["leaf"]))
 
@@ -258,6 +279,7 @@ _FITS: Final[dict[str, Callable[[Side, Settings], Positions]]] = {
     "weighted-knn": _weighted_knn,
     "kernel-mean": _kernel_mean,
     "kernel-median": _kernel_median,
+    "gp-residual": _gp_residual,
     "random-forest": _random_forest,
     "extra-trees": _extra_trees,
 }

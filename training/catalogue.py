@@ -17,21 +17,34 @@ class SimpleMethod(NamedTuple):
     title: str
     grid: tuple[Settings, ...]
     """The first serves where nothing can be chosen; `({},)` for a method without settings."""
+    most_rows: int | None = None
+    """Training scans that it is fitted to at most; None for as many as there are."""
 
 
 _KS: Final = tuple({"k": float(k)} for k in (5, 1, 3, 9, 15, 25))
 _WIDTHS: Final = tuple({"width_db": float(width)} for width in (5, 2, 3, 8, 12))
 _LEAVES: Final = tuple({"leaf": float(leaf)} for leaf in (3, 8))
 _NONE: Final[tuple[Settings, ...]] = ({},)
+_PROCESSES: Final = tuple(
+    {"width_db": float(width), "noise": float(noise)}
+    for width, noise in ((20, 3), (20, 1), (10, 3), (10, 1))
+)
+
+_MOST_NEIGHBOURS: Final = 6000
+"""Rows whose distance to every scan is worked out, and that a bundle carries: a survey that stood
+half an hour at every point has 145,000, which say little more."""
+_MOST_PROCESS_ROWS: Final = 1500
+"""Rows of a Gaussian process: its fit takes the cube of their number, a tenth of a second here."""
 
 SIMPLE_METHODS: Final[dict[str, SimpleMethod]] = {
     "training-centroid": SimpleMethod("training centroid", _NONE),
     "strongest-beacon": SimpleMethod("strongest beacon", _NONE),
     "weighted-centroid": SimpleMethod("weighted centroid", _NONE),
-    "knn": SimpleMethod("k-NN", _KS),
-    "weighted-knn": SimpleMethod("weighted k-NN", _KS),
-    "kernel-mean": SimpleMethod("kernel, mean", _WIDTHS),
-    "kernel-median": SimpleMethod("kernel, median", _WIDTHS),
-    "random-forest": SimpleMethod("random forest", _LEAVES),
-    "extra-trees": SimpleMethod("extra trees", _LEAVES),
+    "knn": SimpleMethod("k-NN", _KS, _MOST_NEIGHBOURS),
+    "weighted-knn": SimpleMethod("weighted k-NN", _KS, _MOST_NEIGHBOURS),
+    "kernel-mean": SimpleMethod("kernel, mean", _WIDTHS, _MOST_NEIGHBOURS),
+    "kernel-median": SimpleMethod("kernel, median", _WIDTHS, _MOST_NEIGHBOURS),
+    "gp-residual": SimpleMethod("GP on weighted centroid", _PROCESSES, _MOST_PROCESS_ROWS),
+    "random-forest": SimpleMethod("random forest", _LEAVES, _MOST_NEIGHBOURS),
+    "extra-trees": SimpleMethod("extra trees", _LEAVES, _MOST_NEIGHBOURS),
 }

@@ -76,7 +76,8 @@ def negative_log_likelihood(
 
     def log_share(rows: slice) -> Array:
         nearest = _distances(truth_m[rows], grid_m).argmin(axis=1)
-        return np.asarray(log_probability[rows], np.float64)[np.arange(len(nearest)), nearest]
+        shares = np.asarray(log_probability[rows], np.float64)
+        return np.asarray(shares[np.arange(len(nearest)), nearest])
 
     share = _by_chunk(log_share, len(truth_m))
     return np.asarray(math.log(cell_area_m2(grid_m)) - np.maximum(share, _LEAST_LOG))
@@ -135,7 +136,7 @@ def mass_within(said: Distributions, truth_m: Array) -> Array:
         nearer = _distances(said.position_m[rows], said.grid_m) < error[:, None]
         share = (mass * nearer).sum(axis=1) / mass.sum(axis=1)
         # As in disc_radius_m: within one cell the disc grows with the share of its area.
-        return np.minimum(share, math.pi * error**2 / area)
+        return np.asarray(np.minimum(share, math.pi * error**2 / area))
 
     return _by_chunk(within, len(truth_m))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.baselines import fit_baseline
 from training.catalogue import SIMPLE_METHODS, Settings
+from training.condense import condense
 from training.config import Config
 from training.fit_network import fit_network
 from training.methods import Fitted
@@ -54,9 +56,10 @@ def fit_method(
         raise ConfigError(
             f"a simple method must be one of {list(SIMPLE_METHODS)}, but got {method!r}"
         )
-    fitted = fit_baseline(method, table, site, choose_settings(method, table, site, split=split))
+    rows, notes = condense(table, SIMPLE_METHODS[method].most_rows or len(table))
+    fitted = fit_baseline(method, rows, site, choose_settings(method, rows, site, split=split))
     progress(1)
-    return fitted
+    return replace(fitted, notes=(*notes, *fitted.notes))
 
 
 def choose_settings(method: str, table: FingerprintTable, site: Site, *, split: str) -> Settings:

@@ -76,8 +76,12 @@ def _blocks(table: FingerprintTable) -> list[Fold]:
     count = min(BLOCKS, len(places) // 2)
     if count < 2:
         raise ConfigError(f"split 'blocks' needs at least four places, but got {len(places)}")
-    block = KMeans(count, n_init=10, random_state=0).fit(places).labels_
-    return _grouped(block[place.ravel()], "blocks of places")
+    return _grouped(_neighbourhoods(places, count)[place.ravel()], "blocks of places")
+
+
+def _neighbourhoods(places_m: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    labels = KMeans(count, n_init=10, random_state=0).fit(places_m).labels_
+    return np.asarray(labels, np.int64)
 
 
 def _devices(table: FingerprintTable) -> list[Fold]:
@@ -126,15 +130,23 @@ SPLITS: Final[dict[str, Split]] = {
 
 
 def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold]:
-    """Yield at most `most` folds of a training side: by sessions if `split` is, else by places.
+    """Yield at most `most` folds of a training side, cut as the outer split cuts where it can be.
 
-    A side with one session left is cut by places too, and one of a single place not at all.
+    By sessions, devices or blocks of places for the splits of these names, else by places; a side
+    with one session or device left is cut by places too, and one of a single place not at all.
     """
-    if len(np.unique(table.place)) < 2:
+    places, place = np.unique(table.position_m, axis=0, return_inverse=True)
+    if len(places) < 2:
         return
-    groups = table.session if split == "sessions" else table.place
+    groups: NDArray[np.generic] = place.ravel()
+    if split == "sessions":
+        groups = table.session
+    elif split == "devices":
+        groups = table.device
+    elif split == "blocks":
+        groups = _neighbourhoods(places, min(BLOCKS, len(places)))[place.ravel()]
     if len(np.unique(groups)) < 2:
-        groups = table.place
+        groups = place.ravel()
     cut = GroupKFold(min(most, len(np.unique(groups))))
     for i, (train, test) in enumerate(cut.split(groups, groups=groups), start=1):
         yield Fold(f"inner {i}", train, test)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from training.distributions import (
     Distributions,
@@ -13,12 +14,12 @@ from training.distributions import (
 )
 
 
-def square(cells: int, pitch_m: float) -> np.ndarray:  # type: ignore[type-arg]
+def square(cells: int, pitch_m: float) -> NDArray[np.float64]:
     axis = (np.arange(cells) + 0.5) * pitch_m
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
 
 
-def gaussian(grid: np.ndarray, at: np.ndarray, sd: float) -> np.ndarray:  # type: ignore[type-arg]
+def gaussian(grid: NDArray[np.float64], at: NDArray[np.float64], sd: float) -> NDArray[np.float64]:
     log = -(((grid[None] - at[:, None]) ** 2).sum(axis=2)) / (2 * sd**2)
     return np.asarray(log - np.log(np.exp(log).sum(axis=1, keepdims=True)))
 
