@@ -19,6 +19,18 @@ from localizer.errors import ConfigError
 PRESETS: Final = ("dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
 """Configurations that come with the product, in training/presets."""
 
+AugmentationName = Literal[
+    "naive",
+    "autoencoder",
+    "hybrid",
+    "noise",
+    "dropout",
+    "device",
+    "interpolation",
+    "pseudo-labels",
+]
+"""A key of `training.augmentation.AUGMENTATIONS`."""
+
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
@@ -29,7 +41,7 @@ class Config:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]{0,63}$")]
     """What tables and files call it."""
     network: Literal["dnn", "cnn"]
     convention: Literal["aligned", "paper"]
@@ -69,6 +81,8 @@ class Config:
     """How often a network with a dead output is initialised anew; 1 takes the first as it is."""
     executor: Literal["loop", "fit"]
     """`loop`: epochs in one graph with the data in memory; `fit`: Keras, the reference."""
+    augment: tuple[AugmentationName, ...]
+    """What the training rows are augmented by, inside each training side; none by default."""
 
     @property
     def sha256(self) -> str:

@@ -51,7 +51,9 @@ def fit_method(
             "survey some places, or mark a session as development"
         )
     if isinstance(method, Config):
-        return fit_network(method, table, site, seed=seed, progress=progress)
+        return fit_network(
+            method, table, site, seed=seed, unlabelled=unlabelled, progress=progress
+        )
     if method not in SIMPLE_METHODS:
         raise ConfigError(
             f"a simple method must be one of {list(SIMPLE_METHODS)}, but got {method!r}"

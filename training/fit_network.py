@@ -15,6 +15,7 @@ from localizer.features import Features, FeatureSpec, features
 from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
+from training.augmentation import augment, join
 from training.config import Config
 from training.methods import Fitted, Positions, positions_only
 from training.networks import build_network, dead_outputs
@@ -53,6 +54,7 @@ def fit_network(
     site: Site,
     *,
     seed: int,
+    unlabelled: FingerprintTable | None = None,
     progress: Progress = lambda _: None,
 ) -> Fitted:
     """Return a network trained on labelled rows of one floor.
@@ -63,7 +65,13 @@ def fit_network(
         site: its site, with every heard beacon.
         seed: of initial weights, order of rows and dropout; the same seed gives the same network
             on one machine.
+        unlabelled: scans of the training side without a position, for augmentations that learn
+            from them; none if None.
         progress: told about ended epochs.
+
+    Raises:
+        ConfigError: the rows are aggregated in another way than the configuration says, or an
+            augmentation lacks what it learns from.
     """
     if table.aggregation != config.aggregation:
         raise ConfigError(
@@ -73,7 +81,9 @@ def fit_network(
     floor_id = str(table.floor[0])
     spec, notes = network_spec(config, site, floor_id)
     scale = target_scale(config.target, site, floor_id)
-    data = _training_set(config, table, spec, scale)
+    nothing = table.rows(slice(0))
+    added = augment(config.augment, table, unlabelled or nothing, site, seed=seed)
+    data = _training_set(config, join(table, added.table), spec, scale)
     model, dead, tries = _living_network(config, spec, data, seed)
     if dead:
         notes += (f"{dead} of {tries} initialisations had a dead output",)
@@ -84,13 +94,16 @@ def fit_network(
     dead_at_end = bool(dead_outputs(model, data.inputs))
     if dead_at_end:
         notes += ("an output is dead after training: it is 0 for every row",)
-    settings = {
+    settings: dict[str, Any] = {
         "seed": seed,
         "initialisations": tries,
         "dead_initialisations": dead,
         "dead_at_end": dead_at_end,
         "weights": model.count_params(),
     }
+    if config.augment:
+        settings["augmented_rows"] = added.counts()
+        notes += (f"its training rows are augmented by {', '.join(config.augment)}",)
     graph = positions_only(_positions(model, scale))
     return Fitted(config.name, spec, graph, settings, scale, notes, {"training loss": loss})
 
