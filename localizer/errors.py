@@ -70,3 +70,12 @@ class SourceError(LocalizerError):
 
 class ConfigError(LocalizerError):
     """A training or service setting that is unknown, missing or out of range."""
+
+
+class LeakError(LocalizerError):
+    """Test rows that stand in training: figures of such a split would flatter."""
+
+    def __init__(self, message: str, *, rows: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.rows = rows
+        """Every such test row, by its number in the table."""
