@@ -8,7 +8,6 @@ CC BY 4.0.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 import re
@@ -22,6 +21,7 @@ from typing import Final, NamedTuple
 from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.importers import ImportReport, ProblemLog
+from localizer.importers.source_files import read_source
 from localizer.scans import WEAKEST_DBM, Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
@@ -140,30 +140,9 @@ def _session(day: str) -> Session:
     return Session(day, "sealed" if day in SEALED_DATES else "development", DEVICE, note)
 
 
-def check_sha256(content: bytes, name: str, path: Path) -> None:
-    """Refuse content that is not the published file of that name.
-
-    Raises:
-        SurveyError: with the checksum that must hold and the one that came.
-    """
-    got = hashlib.sha256(content).hexdigest()
-    if got != SHA256[name]:
-        raise SurveyError(
-            f"{name} must have sha256 {SHA256[name]}, but {path} has {got}; "
-            "delete the file and fetch it again",
-            path=path,
-        )
-
-
 def _read_rows(path: Path, log: ProblemLog, verify_as: str | None) -> Iterator[_Row]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SurveyError(
-            f"a file of the UCI survey must be readable, but {path}: {error.strerror}", path=path
-        ) from error
-    if verify_as is not None:
-        check_sha256(content, verify_as, path)
+    sha256 = SHA256[verify_as] if verify_as is not None else None
+    content = read_source(path, "UCI", sha256=sha256)
     lines = csv.reader(io.StringIO(content.decode("utf-8", errors="replace"), newline=""))
     header = next(lines, [])
     if header != _HEADER:

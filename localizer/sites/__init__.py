@@ -8,8 +8,8 @@ from typing import Final
 from localizer.errors import SiteError
 from localizer.site import Site, site_from_toml
 
-BUILT_IN: Final = ("demo", "uci")
-"""`demo`: the simulated office; `uci`: the library of the UCI BLE RSSI survey."""
+BUILT_IN: Final = ("demo", "uci", "uji-lib", "uji-geo", "tetam")
+"""`demo`: the simulated office; the others: where the published survey of that name was made."""
 
 
 def built_in_site(name: str) -> Site:

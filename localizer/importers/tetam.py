@@ -1,0 +1,314 @@
+"""The TETAM survey: 12 fixed receivers hear one moving tag; long static stays and nine walks.
+
+Danis, Naskali, Cemgil, Ersoy, "An Indoor Localization Dataset and Data Collection Framework with
+High Precision Position Annotation", Pervasive and Mobile Computing 81, 2022; licence CC0 1.0.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean
+from typing import Final, NamedTuple
+
+from localizer.beacons import BeaconId, parse_beacon_id
+from localizer.errors import SurveyError
+from localizer.importers import ImportReport, ProblemLog
+from localizer.importers.source_files import DataFolder, DataSet, read_source
+from localizer.scans import WEAKEST_DBM, Fingerprint, Scan, Session
+from localizer.site import Position
+from localizer.sites import built_in_site
+from localizer.survey import build_survey
+
+STATIC_NAME: Final = "fingerprints_1s_windows.csv.gz"
+RECEIVERS_NAME: Final = "raw/tetam.dev"
+WALKS: Final = (
+    "rectangular_with_rotation",
+    "rectangular_without_rotation",
+    "straight_01",
+    "straight_02",
+    "straight_03",
+    "straight_04",
+    "straight_05",
+    "zigzagging_with_rotation",
+    "zigzagging_without_rotation",
+)
+"""The nine walks of 9 February 2020; each is a sealed session."""
+
+SHA256: Final = {
+    STATIC_NAME: "6e83a5478ac3eedf00aafc077536039da291caab1e61a03f2593118557b810df",
+    RECEIVERS_NAME: "0a888eb25c7059fcebd8c0c159e37537087914bc8098754317ffec029bbd9bee",
+    "raw/tetam_0.5.occ": "d92000a5f430ebd64b372ad3e0524e748950fdf3e51ad4caaa85fc819cebec97",
+    "raw/rectangular_with_rotation_all_sensors.mbd.gz": (
+        "9a75bce01595c01330cd0abec899a83cee3841e1db538708c716bcf98a6f2bba"
+    ),
+    "raw/rectangular_without_rotation_all_sensors.mbd.gz": (
+        "bb9c7d29d05127773e28e9d438434b3cd8ea0868609f9636b7a11d2354e9e9a7"
+    ),
+    "raw/straight_01_all_sensors.mbd.gz": (
+        "960dc2360013a0d157ca127140ff442607a9d1d24ff22912e2838dd3573b532d"
+    ),
+    "raw/straight_02_all_sensors.mbd.gz": (
+        "6ad111b99f8d62c0f2577345aaf7a6b34815987d97ffb3fc3588541d873f1e46"
+    ),
+    "raw/straight_03_all_sensors.mbd.gz": (
+        "1acb38b7f7a96820dc817e3df23c397a47f1ab65f2bb3f50d073aadb8f8ee892"
+    ),
+    "raw/straight_04_all_sensors.mbd.gz": (
+        "2014a6ef54112165ad80ff6836819b9a597ea20b0f439b59ce67015aaee154d1"
+    ),
+    "raw/straight_05_all_sensors.mbd.gz": (
+        "f9c60d7bd5be83a1a79e7ce8aeb3ce3ae67c2dc3009eb592524d0466bb305e62"
+    ),
+    "raw/zigzagging_with_rotation_all_sensors.mbd.gz": (
+        "09c04cf02dc079f88fadf9e1240daf2b70f0bdad3d8c9f3d34c91c1b896a9381"
+    ),
+    "raw/zigzagging_without_rotation_all_sensors.mbd.gz": (
+        "9e879c94cfa42219113e1f365101f3b587fe49f4600545c0eba3742cf41ba9f8"
+    ),
+}
+"""Of the files as this project holds them: the static windows are derived (mean RSSI per receiver
+over whole seconds) from packets that are not among them. `tetam_0.5.occ` is in the site file."""
+
+TETAM: Final = DataSet("TETAM", "danis-tetam", "danis-tetam", SHA256)
+TETAM_CITATION: Final = (
+    "Danis, Naskali, Cemgil, Ersoy, Pervasive and Mobile Computing 81, 2022; the static windows "
+    "are means per receiver over whole seconds of its packets"
+)
+
+LOUDEST_DBM: Final = -43.0
+"""Above is no reading but a damaged packet, or a mean with one in it. The loudest genuine mean is
+-44 dBm, beside a receiver; what is louder, up to 62 dBm, lies 21 to 140 dB above the median of the
+same receiver at the same point. The walks have two such packets, 29 and 42 dBm. A damaged packet
+among so many that their mean stays below cannot be seen."""
+
+WINDOW_S: Final = 1.0
+DEVICE: Final = "BLE tag"
+"""One moving tag in all sessions; its model is not published with the data."""
+
+# Istanbul: UTC+3 all year round since 2016.
+_ZONE: Final = timezone(timedelta(hours=3))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS: Final = ("set", "x", "y", "w")
+_PACKET_CELLS: Final = 16
+"""Time, receiver, tag, RSSI, x, y, z and nine cells of orientation."""
+
+_DEV_START: Final = "Dongles:"
+_ZIPPED_ERRORS: Final = (OSError, EOFError, zlib.error)
+
+
+class _Window(NamedTuple):
+    """One second of a session."""
+
+    session: str
+    at: Position
+    start_us: int
+    """Unix time, microseconds."""
+    heard: Mapping[BeaconId, tuple[float, ...]]
+
+
+class _Packet(NamedTuple):
+    """One line of a walk."""
+
+    time_s: float
+    """Unix time."""
+    receiver: BeaconId
+    rssi_dbm: float
+    x_m: float
+    y_m: float
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the files of one folder, and counts what it leaves out."""
+
+    folder: Path
+    verify: bool
+    log: ProblemLog
+    too_loud: dict[str, int]
+    """Readings above `LOUDEST_DBM`, by session."""
+
+    def text(self, name: str) -> str:
+        content = read_source(
+            self.folder / name, "TETAM", sha256=SHA256[name] if self.verify else None
+        )
+        if not name.endswith(".gz"):
+            return content.decode("utf-8", errors="replace")
+        try:
+            return gzip.decompress(content).decode("utf-8", errors="replace")
+        except _ZIPPED_ERRORS as error:
+            raise SurveyError(
+                f"{name} must be a gzip file, but {error}; fetch it again", path=self.folder / name
+            ) from error
+
+    def genuine(self, dbm: float, session: str) -> bool:
+        if dbm <= LOUDEST_DBM:
+            return True
+        self.too_loud[session] = self.too_loud.get(session, 0) + 1
+        return False
+
+
+def import_tetam(files: DataFolder, survey_path: Path, *, verify: bool = True) -> ImportReport:
+    """Build the survey file; an existing one is replaced at the end.
+
+    The receivers take the place of the beacons (`receiver:sensor10`), the tag that of the phone.
+    The static windows of 2019 and 2020 are the sessions `set-1` and `set-2` (development; one mean
+    per receiver and second, as published; a visit is a point). Each walk is a sealed session and
+    one visit, cut into whole seconds since its first packet with every RSSI kept; a window's
+    position is the mean of its packets'. Readings above `LOUDEST_DBM` are left out and counted in
+    the session's note.
+
+    Args:
+        files: the folder with the static windows and `raw`.
+        survey_path: the survey to write.
+        verify: whether files that are not byte for byte the known ones are refused.
+
+    Raises:
+        SurveyError: a file is missing, has another checksum or is no such file, or the survey
+            cannot be written.
+    """
+    reader = _Reader(files.folder, verify, ProblemLog(), {})
+    receivers = _receivers(reader)
+    windows = list(_static(reader, sorted(receivers.values())))
+    for walk in WALKS:
+        windows += _walk(reader, walk, receivers)
+    sessions = list(dict.fromkeys(window.session for window in windows))
+    with build_survey(survey_path, built_in_site("tetam")) as survey:
+        for session in sessions:
+            survey.add_session(_session(session, reader.too_loud.get(session, 0)))
+        count = survey.add(_fingerprints(windows))
+    return reader.log.report(survey_path, sessions=len(sessions), fingerprints=count)
+
+
+def _session(name: str, too_loud: int) -> Session:
+    walk = name in WALKS
+    note = "packets, in seconds since the first one" if walk else "means over whole seconds"
+    if too_loud:
+        note += (
+            f"; readings above {LOUDEST_DBM:g} dBm, which are damaged packets or means with one in "
+            f"them, are left out: {too_loud}"
+        )
+    return Session(name, "sealed" if walk else "development", DEVICE, note)
+
+
+def _receivers(reader: _Reader) -> dict[str, BeaconId]:
+    """Return each receiver by the address in the packets."""
+    text = reader.text(RECEIVERS_NAME)
+    line = text.splitlines()[0] if text else ""
+    try:
+        dongles = json.loads(line.removeprefix(_DEV_START))
+        return {address: parse_beacon_id(f"receiver:{one[-1]}") for address, one in dongles.items()}
+    except (ValueError, AttributeError, LookupError, TypeError) as error:
+        raise SurveyError(
+            f"line 1 of {RECEIVERS_NAME} must be {_DEV_START!r} and a JSON object of receivers, "
+            f"but got {line[:80]!r}",
+            path=reader.folder / RECEIVERS_NAME,
+            line=1,
+        ) from error
+
+
+def _static(reader: _Reader, receivers: Sequence[BeaconId]) -> Iterator[_Window]:
+    names = [receiver.removeprefix("receiver:") for receiver in receivers]
+    lines = csv.reader(io.StringIO(reader.text(STATIC_NAME), newline=""))
+    header, path = next(lines, []), reader.folder / STATIC_NAME
+    if header != [*_COLUMNS, *names]:
+        raise SurveyError(
+            f"line 1 of {path} must be {','.join([*_COLUMNS, *names])!r}, but got "
+            f"{','.join(header)[:200]!r}",
+            path=path,
+            line=1,
+        )
+    for cells in lines:
+        try:
+            yield _static_window(cells, receivers, reader)
+        except ValueError as error:
+            reader.log.add(path, lines.line_num, str(error))
+
+
+def _static_window(cells: Sequence[str], receivers: Sequence[BeaconId], reader: _Reader) -> _Window:
+    if len(cells) != len(_COLUMNS) + len(receivers):
+        raise ValueError(
+            f"a row must have {len(_COLUMNS) + len(receivers)} cells, but got {len(cells)}"
+        )
+    number, x_m, y_m, second, *readings = cells
+    if number not in ("1", "2"):
+        raise ValueError(f"a set must be 1 or 2, but got {number!r}")
+    session = f"set-{number}"
+    heard = {
+        receiver: (dbm,)
+        for receiver, cell in zip(receivers, readings, strict=True)
+        if cell and reader.genuine(dbm := _rssi(cell), session)
+    }
+    at = Position(float(x_m), float(y_m), "1")
+    return _Window(session, at, int(second) * 1_000_000, heard)
+
+
+def _rssi(cell: str) -> float:
+    dbm = float(cell)
+    if not WEAKEST_DBM <= dbm < math.inf:
+        raise ValueError(f"an RSSI must be {WEAKEST_DBM:g} dBm or more, but got {cell!r}")
+    return dbm
+
+
+def _walk(reader: _Reader, walk: str, receivers: Mapping[str, BeaconId]) -> Iterator[_Window]:
+    packets = sorted(_packets(reader, f"raw/{walk}_all_sensors.mbd.gz", receivers))
+    if not packets:
+        return
+    begin_s = packets[0].time_s
+    begin_us = round(begin_s * 1e6)
+    for second, group in groupby(packets, key=lambda one: math.floor(one.time_s - begin_s)):
+        of_second = list(group)
+        heard: dict[BeaconId, tuple[float, ...]] = {}
+        for one in of_second:
+            if reader.genuine(one.rssi_dbm, walk):
+                heard[one.receiver] = (*heard.get(one.receiver, ()), one.rssi_dbm)
+        at = Position(fmean(p.x_m for p in of_second), fmean(p.y_m for p in of_second), "1")
+        yield _Window(walk, at, begin_us + second * 1_000_000, heard)
+
+
+def _packets(reader: _Reader, name: str, receivers: Mapping[str, BeaconId]) -> Iterator[_Packet]:
+    for number, line in enumerate(reader.text(name).splitlines(), start=1):
+        try:
+            yield _parse_packet(line.split(","), receivers)
+        except ValueError as error:
+            reader.log.add(reader.folder / name, number, str(error))
+
+
+def _parse_packet(cells: Sequence[str], receivers: Mapping[str, BeaconId]) -> _Packet:
+    if len(cells) != _PACKET_CELLS:
+        raise ValueError(f"a packet must have {_PACKET_CELLS} cells, but got {len(cells)}")
+    time, address, _, rssi, x, y, *_ = cells
+    if address not in receivers:
+        raise ValueError(f"a receiver must be one of {RECEIVERS_NAME}, but got {address!r}")
+    numbers = float(time), float(x), float(y)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"time and position must be finite, but got {time!r}, {x!r} and {y!r}")
+    return _Packet(numbers[0], receivers[address], _rssi(rssi), *numbers[1:])
+
+
+def _fingerprints(windows: Iterable[_Window]) -> Iterator[Fingerprint]:
+    points: dict[tuple[str, Position], str] = {}
+    for window in windows:
+        start = _EPOCH + timedelta(microseconds=window.start_us)
+        visit = f"{window.session}/walk"
+        if window.session not in WALKS:
+            key = (window.session, window.at)
+            visit = points.setdefault(key, f"{window.session}/point-{len(points) + 1:03d}")
+        yield Fingerprint(
+            scan=Scan(window.start_us * 1_000, WINDOW_S, window.heard),
+            session=window.session,
+            visit=visit,
+            device=DEVICE,
+            time_utc=start,
+            local_date=start.astimezone(_ZONE).date(),
+            position=window.at,
+        )
