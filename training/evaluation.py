@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
-from training.metrics import Summary, bootstrap_by_place, summarise
+from training.metrics import Spread, Summary, bootstrap_by_place, summarise
+from training.outages import GONE, Outages
 from training.splits import Split
 from training.tasks import Progress, Task, TaskResult, Workers
 
@@ -34,6 +35,10 @@ class MethodResult:
     curves: tuple[Mapping[str, list[float]], ...]
     notes: tuple[str, ...]
     summary: Summary
+    scores: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Scores of the distributions by name, each [seeds, n]; none without distributions."""
+    outages: Outages | None = None
+    """Means over seeds, in the order of `Evaluation.rows`; None where nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class Plan:
     baselines: Sequence[str]
     configs: Sequence[Config]
     seeds: Sequence[int]
+    outages: bool = False
+    """Whether every method is also scored with beacons gone."""
 
 
 def evaluate(
@@ -114,13 +121,13 @@ def plan_tasks(plan: Plan) -> list[Task]:
     """Return the fits of a plan: every method, fold and seed."""
     folds = plan.split.folds(plan.table)
     networks = [
-        Task(config.name, i, fold.train, fold.test, plan.split.name, config, seed)
+        Task(config.name, i, fold.train, fold.test, plan.split.name, config, seed, plan.outages)
         for config in plan.configs
         for seed in plan.seeds
         for i, fold in enumerate(folds)
     ]
     simple = [
-        Task(name, i, fold.train, fold.test, plan.split.name, None, 0)
+        Task(name, i, fold.train, fold.test, plan.split.name, None, 0, plan.outages)
         for name in plan.baselines
         for i, fold in enumerate(folds)
     ]
@@ -144,6 +151,10 @@ def _result(
     predicted = np.stack([np.concatenate([r.predicted for r in one]) for one in ordered])
     errors = np.hypot(*np.moveaxis(predicted - rows.position_m, -1, 0))
     flat = [result for one in ordered for result in one]
+    scores = {
+        score: np.stack([np.concatenate([r.scores[score] for r in one]) for one in ordered])
+        for score in flat[0].scores
+    }
     return MethodResult(
         method=name,
         is_baseline=flat[0].task.config is None,
@@ -152,8 +163,22 @@ def _result(
         settings=tuple(result.settings for result in flat),
         curves=tuple(result.curve for result in flat),
         notes=tuple(dict.fromkeys(note for result in flat for note in result.notes)),
-        summary=summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m),
+        summary=summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m, scores=scores),
+        scores=scores,
+        outages=_pooled_outages(ordered),
     )
+
+
+def _pooled_outages(ordered: Sequence[Sequence[TaskResult]]) -> Outages | None:
+    """Fold after fold, and the mean over seeds; NaN where a fold hears fewer beacons than go."""
+    swept = [[r.outages for r in one if r.outages is not None] for one in ordered]
+    if not swept[0]:
+        return None
+    error, silent = (
+        np.mean([np.concatenate([part[i] for part in one], axis=1) for one in swept], axis=0)
+        for i in (0, 1)
+    )
+    return Outages(error, silent)
 
 
 def to_records(evaluation: Evaluation, cell_m: float | None) -> list[dict[str, Any]]:
@@ -171,15 +196,38 @@ def to_records(evaluation: Evaluation, cell_m: float | None) -> list[dict[str, A
                 "is_baseline": result.is_baseline,
                 "unit": "m",
                 "cell_m": cell_m,
-                **{k: _finite(v) for k, v in dataclasses.asdict(result.summary).items()},
+                **_summary_fields(result),
                 "gain_over_best_baseline": _finite(gain),
                 "gain_low": _finite(low),
                 "gain_high": _finite(high),
                 "notes": list(result.notes),
                 "settings": [dict(chosen) for chosen in result.settings],
+                "outages": outage_records(result),
             }
         )
     return records
+
+
+def _summary_fields(result: MethodResult) -> dict[str, Any]:
+    fields = dataclasses.asdict(result.summary)
+    spread = fields.pop("spread") or dict.fromkeys(f.name for f in dataclasses.fields(Spread))
+    return {name: _finite(value) for name, value in {**fields, **spread}.items()}
+
+
+def outage_records(result: MethodResult) -> list[dict[str, Any]] | None:
+    """Return mean error, metres, and share of silent scans for each count of beacons gone.
+
+    `worse` is the mean error over that with none gone, less 1. None where nobody asked; without
+    the counts that a fold cannot lose.
+    """
+    if result.outages is None:
+        return None
+    means, silent = result.outages.error_m.mean(axis=1), result.outages.silent.mean(axis=1)
+    return [
+        {"gone": gone, "mean": mean, "worse": mean / means[0] - 1, "silent_share": share}
+        for gone, mean, share in zip(GONE, means.tolist(), silent.tolist(), strict=True)
+        if math.isfinite(mean)
+    ]
 
 
 def _finite(value: Any) -> Any:

@@ -5,6 +5,7 @@ ISO/IEC 18305 names the median CEP and the 95th percentile CE95; the mean alone 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,22 @@ CELL_STEPS: Final = (1, 2, 3, 4, 5)
 
 _SEED: Final = 20_200_616
 """Of the bootstrap: the same errors give the same interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Distributions of one method on one split: means over rows and seeds."""
+
+    nll: float
+    """Negative log-likelihood, nats, of the density per square metre at the truth."""
+    energy_score: float
+    """Metres; of a method that is sure of one point, its error."""
+    coverage_68: float
+    """Share of rows whose truth lies in the disc that is said to hold 68 %."""
+    coverage_95: float
+    sharpness_68: float
+    """Mean radius of that disc, metres: the smaller the better at equal coverage."""
+    sharpness_95: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,8 @@ class Summary:
     """Share of rows within 1, 2 and 3 m."""
     within_cells: dict[int, float]
     """Share of rows within 1 to 5 grid cells; empty for a site without cells."""
+    spread: Spread | None = None
+    """How good the distributions are; None for a method that gives positions alone."""
 
 
 def errors_m(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,6 +78,7 @@ def summarise(
     fold: NDArray[np.int64],
     *,
     cell_m: float | None,
+    scores: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Summary:
     """Return the summary of errors, float64 [seeds, n] in metres.
 
@@ -69,6 +89,8 @@ def summarise(
         place: [n], the place of each scan, which the bootstrap resamples.
         fold: [n], the fold that scored each scan.
         cell_m: side of the survey's grid cell, or None.
+        scores: those of `training.distributions.score_rows`, each [seeds, n]; empty or None for a
+            method without distributions.
     """
     row = errors.mean(axis=0)
     by_seed = errors.mean(axis=1)
@@ -89,7 +111,13 @@ def summarise(
         p95=float(p95),
         within_m={m: float((row <= m).mean()) for m in METRE_STEPS},
         within_cells={c: float((row <= c * cell_m).mean()) for c in CELL_STEPS} if cell_m else {},
+        spread=_spread(scores) if scores else None,
     )
+
+
+def _spread(scores: Mapping[str, NDArray[np.float64]]) -> Spread:
+    names = ("nll", "energy", "in68", "in95", "r68", "r95")
+    return Spread(*(float(scores[name].mean()) for name in names))
 
 
 def bootstrap_by_place(

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
+from training.distributions import Distributions, score_rows
+from training.methods import Fitted, Prediction
+from training.outages import Outages, sweep
 from training.silence import silenced
 
 INNER_FOLDS: Final = 3
@@ -40,6 +43,8 @@ class Task:
     config: Config | None
     """None for a simple method."""
     seed: int
+    outages: bool = False
+    """Whether the fitted method is also scored with beacons gone."""
 
     @property
     def epochs(self) -> int:
@@ -57,6 +62,10 @@ class TaskResult:
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     curve: Mapping[str, list[float]] = field(default_factory=dict)
+    scores: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Scores of the distributions by name, each [n_test]; none without distributions."""
+    outages: Outages | None = None
+    """With beacons gone; None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +111,25 @@ def run_task(task: Task, material: Material, progress: Report) -> TaskResult:
         unlabelled=_not_held_out(material.unlabelled, train, test),
         progress=lambda steps: progress(Progress(task.method, steps)),
     )
-    predicted = fitted.predict(test)
-    return TaskResult(task, predicted, fitted.settings, fitted.notes, fitted.curve)
+    said = fitted.predict_all(test)
+    return TaskResult(
+        task,
+        said.position_m,
+        fitted.settings,
+        fitted.notes,
+        fitted.curve,
+        _scores(fitted, said, test),
+        sweep(fitted.predict, train, test) if task.outages else None,
+    )
+
+
+def _scores(
+    fitted: Fitted, said: Prediction, test: FingerprintTable
+) -> dict[str, NDArray[np.float64]]:
+    if said.log_probability is None or fitted.grid_m is None:
+        return {}
+    distributions = Distributions(said.log_probability, fitted.grid_m, said.position_m)
+    return score_rows(distributions, test.position_m)
 
 
 def _not_held_out(

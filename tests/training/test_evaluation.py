@@ -1,7 +1,8 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from localizer.bundle import load_bundle
 from localizer.errors import BundleError
 from localizer.locate import Locator
+from localizer.table import FingerprintTable
 from tests.training.simulated import quick, small_site, small_survey, small_table
 from training import export
+from training.baselines import fit_baseline
 from training.catalogue import SIMPLE_METHODS
 from training.config import Config
 from training.convert import to_tflite
@@ -36,6 +39,37 @@ def evaluation(workers: int = 1) -> Evaluation:
     )
     with Workers(workers, small_table(), small_site()) as pool:
         return evaluate(plan, pool)
+
+
+def place_shares(table: FingerprintTable) -> Fitted:
+    """A method with a distribution: a normal of 3 m about the weighted centroid, on a grid."""
+    centroid = fit_baseline("weighted-centroid", table, small_site())
+    x_min, y_min, x_max, y_max = small_site().bounds_m("0")
+    axes = np.meshgrid(np.arange(x_min, x_max, 1.0), np.arange(y_min, y_max, 1.0))
+    grid = np.stack(axes, axis=-1).reshape(-1, 2).astype(np.float32)
+
+    def graph(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        position = np.asarray(centroid.graph(inputs)["position"])
+        log = -((position[:, None] - grid[None]) ** 2).sum(axis=2) / (2 * 3.0**2)
+        log -= np.log(np.exp(log).sum(axis=1, keepdims=True))
+        return {"position": position, "log_probability": log}
+
+    return replace(centroid, graph=graph, grid_m=grid)
+
+
+@cache
+def with_distributions() -> Evaluation:
+    """Two seeds of a network that gives distributions."""
+    table, site = small_table(), small_site()
+    plan = Plan("small", site, table, SPLITS["sessions"], SIMPLE, [quick("dnn")], (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "training.fit_method.fit_network", lambda _, table, *a, **k: place_shares(table)
+        )
+        with Workers(1, table, site) as pool:
+            done = evaluate(plan, pool)
+    network = next(result for result in done.results if not result.is_baseline)
+    return replace(done, results=(network, *(r for r in done.results if r is not network)))
 
 
 def test_every_method_is_scored_on_every_row_best_first() -> None:
@@ -112,6 +146,35 @@ def test_the_gain_is_paired_and_0_for_the_best_baseline() -> None:
     assert gain == pytest.approx(done.best_baseline.summary.mean - worst.summary.mean)
 
 
+def test_outages_are_scored_on_every_row_and_recorded() -> None:
+    plan = Plan(
+        "small", small_site(), small_table(), SPLITS["sessions"], SIMPLE[1:], [], (0,), outages=True
+    )
+    with Workers(1, small_table(), small_site()) as pool:
+        done = evaluate(plan, pool)
+    for result, record in zip(done.results, to_records(done, None), strict=True):
+        assert [o["gone"] for o in record["outages"]] == [0, 1, 2, 3]
+        assert record["outages"][0]["mean"] == pytest.approx(result.summary.mean)
+        assert record["outages"][1]["worse"] > 0
+        assert all(0 <= o["silent_share"] <= 1 for o in record["outages"])
+    assert all(record["outages"] is None for record in to_records(evaluation(), None))
+
+
+def test_distributions_are_scored_fold_by_fold_and_seed_by_seed() -> None:
+    done = with_distributions()
+    result = done.results[0]
+    spread = result.summary.spread
+    assert spread is not None
+    assert result.scores["nll"].shape == result.errors.shape
+    assert spread.nll == pytest.approx(result.scores["nll"].mean())
+    assert 0 < spread.coverage_68 <= spread.coverage_95 <= 1
+    assert 0 < spread.sharpness_68 < spread.sharpness_95
+    record = to_records(done, None)[0]
+    assert record["energy_score"] == spread.energy_score
+    assert evaluation().best.summary.spread is None
+    assert to_records(evaluation(), None)[0]["nll"] is None
+
+
 def test_records_and_table_hold_every_method_with_its_split() -> None:
     done = evaluation()
     records = to_records(done, None)
@@ -146,6 +209,7 @@ def test_a_run_leaves_metrics_curves_plots_and_its_configuration(tmp_path: Path)
         "weighted-knn",
         "kernel-mean",
         "kernel-median",
+        "gp-residual",
         "random-forest",
         "extra-trees",
     ],
