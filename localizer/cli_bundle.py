@@ -14,6 +14,7 @@ from rich.text import Text
 
 from localizer.bundle import Bundle, load_bundle
 from localizer.errors import BundleError
+from localizer.manifest import Forced
 
 bundle_app = typer.Typer(help="Look into bundles and check them.", no_args_is_help=True)
 
@@ -143,6 +144,8 @@ def _summary(bundle: Bundle) -> Table:
     method = Text(manifest.method)
     if manifest.is_baseline:
         method.append("  (a baseline: no trained network was better)", "yellow")
+    if manifest.forced is not None:
+        method.append(f"  ({_forced(manifest.forced)})", "yellow")
     rows = (
         ("method", method),
         ("site", f"{site.name} ({site.id}), floor {manifest.floor}"),
@@ -159,6 +162,13 @@ def _summary(bundle: Bundle) -> Table:
     for name, value in rows:
         table.add_row(name, value if isinstance(value, Text) else Text(value))
     return table
+
+
+def _forced(forced: Forced) -> str:
+    return (
+        f"exported by --force: {forced.best} is {forced.worse_by_m:.2f} m better on the mean of "
+        f"{' and '.join(forced.criterion)}"
+    )
 
 
 def _inputs(bundle: Bundle) -> str:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 
 from localizer.features import FeatureSpec
 
-BUNDLE_SCHEMA: Final = 1
-"""Version of the manifest; an edge reads its own and every older one."""
+BUNDLE_SCHEMA: Final = 2
+"""Version of the manifest; an edge reads its own and every older one. 2 added `forced`."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -76,6 +76,18 @@ class Provenance(_Strict):
     versions: dict[str, str]
 
 
+class Forced(_Strict):
+    """That somebody exported a method although another one is better."""
+
+    best: str
+    """The method that was not exported."""
+    worse_by_m: Annotated[FiniteFloat, Field(ge=0)]
+    """How much worse the exported one is: the difference of the means over the criterion's splits
+    of the mean errors, metres."""
+    criterion: tuple[str, ...]
+    """The splits whose mean errors decide."""
+
+
 class FilePart(_Strict):
     """One file of the bundle."""
 
@@ -108,6 +120,8 @@ class ManifestContent(_Strict):
     metrics_note: str
     provenance: Provenance
     files: dict[str, FilePart]
+    forced: Forced | None = None
+    """None for the best method, and in bundles of schema 1."""
 
 
 class Manifest(ManifestContent):

@@ -11,7 +11,7 @@ import pytest
 
 from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, PARTS, load_bundle
 from localizer.errors import BundleError
-from localizer.manifest import manifest_digest
+from localizer.manifest import BUNDLE_SCHEMA, manifest_digest
 from tests.edge_bundle import seal, write_bundle
 
 
@@ -71,7 +71,22 @@ def test_a_missing_part_is_named(copy: Path, part: str) -> None:
     assert refused(copy).field == part
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, "1", None])
+def test_a_bundle_of_schema_1_is_read_and_forced_nothing(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    assert manifest["schema_version"] == 1
+    assert "forced" not in manifest
+    assert load_bundle(copy).manifest.forced is None
+
+
+def test_a_bundle_says_which_method_it_passed_over(copy: Path) -> None:
+    forced = {"best": "knn", "worse_by_m": 0.5, "criterion": ["sessions", "cells"]}
+    edit(copy, lambda m: m.update(schema_version=2, forced=forced))
+    read = load_bundle(copy).manifest.forced
+    assert read is not None
+    assert read.model_dump(mode="json") == forced
+
+
+@pytest.mark.parametrize("version", [0, BUNDLE_SCHEMA + 1, 99, "1", None])
 def test_another_schema_is_refused_with_both_versions(copy: Path, version: object) -> None:
     edit(copy, lambda m: m.update(schema_version=version))
     error = refused(copy)

@@ -75,11 +75,22 @@ def test_inspect_does_not_call_a_network_a_baseline(
     assert "a baseline" not in text
 
 
+def test_inspect_names_the_better_method_that_was_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forced = {"best": "knn", "worse_by_m": 0.5, "criterion": ["sessions", "cells"]}
+    bundle = write_bundle(tmp_path / "b", schema_version=2, forced=forced)
+    assert status_of("bundle", "inspect", str(bundle)) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "exported by --force: knn is 0.50 m better on the mean of sessions and cells" in text
+
+
 def test_inspect_for_machines_is_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("bundle", "inspect", str(demo_bundle()), "--json") == 0
     manifest = json.loads(capsys.readouterr().out)
     assert manifest == json.loads((demo_bundle() / "manifest.json").read_text()) | {
-        "target": {"offset_m": [0.0, 0.0], "scale_m": [1.0, 1.0], "undone_in": "graph"}
+        "target": {"offset_m": [0.0, 0.0], "scale_m": [1.0, 1.0], "undone_in": "graph"},
+        "forced": None,
     }
 
 

@@ -74,6 +74,7 @@ def _bundle(bundle: Bundle) -> BundleHealth:
         min_beacons=manifest.min_beacons,
         metrics=list(manifest.metrics),
         metrics_note=manifest.metrics_note,
+        forced=manifest.forced,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from localizer.fixes import Cause, Status
-from localizer.manifest import Metrics
+from localizer.manifest import Forced, Metrics
 
 MAX_READINGS: Final = 1_000
 """Beacons in one scan; a crowded hall has some hundreds in reach."""
@@ -197,6 +197,10 @@ class BundleHealth(_Out):
     min_beacons: Annotated[int, Field(description="A scan needs this many for a position.")]
     metrics: Annotated[list[Metrics], Field(description="Errors by split, metres.")]
     metrics_note: str
+    forced: Annotated[
+        Forced | None,
+        Field(description="The better method that was passed over by --force; null for the best."),
+    ]
 
 
 class Dropped(_Out):

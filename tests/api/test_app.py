@@ -1,4 +1,6 @@
+import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,11 @@ from localizer.api.health import health_router
 from localizer.api.messages import Health, Problem, SiteMessage
 from localizer.api.page import CONTENT_SECURITY_POLICY
 from localizer.api.problems import MAX_GOT_CHARS, MEDIA_TYPE, shown
+from localizer.bundle import load_bundle
 from localizer.live import EngineState, LiveEngine
 from localizer.sites import built_in_site
-from tests.api.clients import client
-from tests.edge_bundle import demo_locator
+from tests.api.clients import Client, client
+from tests.edge_bundle import demo_locator, write_bundle
 from tests.edge_source import HandSource
 
 
@@ -34,6 +37,18 @@ def test_health_says_what_computes_the_positions() -> None:
     assert (bundle["id"], bundle["is_baseline"]) == ("demo-weighted_centroid-test", True)
     assert bundle["metrics"][0]["split"] == "sessions"
     assert answer["versions"]["localizer"] == __version__
+
+
+def test_health_shows_the_better_method_that_a_bundle_passed_over(tmp_path: Path) -> None:
+    assert health(None)["bundle"]["forced"] is None
+    forced = {"best": "knn", "worse_by_m": 0.5, "criterion": ["sessions", "cells"]}
+    bundle = load_bundle(write_bundle(tmp_path, schema_version=2, forced=forced))
+    app = FastAPI()
+    app.include_router(health_router(bundle, None))
+    with asyncio.Runner() as runner:
+        answer = Client(app, runner).get("/health").json()
+    assert answer["bundle"]["forced"] == forced
+    assert answer["status"] == "ok"
 
 
 def test_health_of_a_failed_source_has_its_reason() -> None:
