@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -144,6 +144,50 @@ def _run(run: Run, recipe: Recipe, *, export: bool) -> None:
     if run.json is not None:
         write_json(run.json, records)
     console.print(f"Metrics, curves and plots: {run.workdir}", markup=False)
+
+
+@app.command()
+def ablate(
+    survey: Survey,
+    *,
+    split: Splits = ["sessions"],  # noqa: B006
+    config: ConfigOption = ["dnn"],  # noqa: B006
+    augment: Annotated[
+        str, typer.Option(help="`all`, or names with commas; + joins several into one variant.")
+    ] = "all",
+    methods: Methods = "all",
+    seeds: Seeds = 16,
+    workers: WorkerCount = CORES,
+    floor: FloorOption = None,
+    workdir: Workdir = None,
+    json: Json = None,
+) -> None:
+    """Say which augmentations of the training rows gain something over none."""
+    run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
+    _ablate(run, _recipe(_splits(split, survey), methods, config, seeds), augment)
+
+
+def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
+    from training import ablation, journey, variants
+
+    console = terminal()
+    survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
+    for note in survey.notes:
+        console.print(f"[dim]{escape(note)}[/]", highlight=False)
+    with journey.start_workers(survey, recipe, run.workers) as workers:
+        unlabelled = len(workers.material.unlabelled) > 0
+        names = variants.variant_names(augment, unlabelled=unlabelled)
+        networks = [one for config in recipe.configs for one in variants.variants(config, names)]
+        recipe = replace(recipe, configs=networks)
+        evaluations = ablation.ablate(survey, recipe, workers, console)
+    found = [gain for done in evaluations for gain in ablation.gains(done, networks)]
+    lines = ablation.verdicts(found)
+    console.print("\n".join(lines), markup=False, highlight=False)
+    write_run(run.workdir, survey, recipe, evaluations)
+    records = ablation.to_records(found, lines)
+    for path in filter(None, (run.workdir / "ablation.json", run.json)):
+        write_json(path, records)
+    console.print(f"Gains, metrics, curves and plots: {run.workdir}", markup=False)
 
 
 @app.command()
