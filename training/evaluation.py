@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
+from training.leaks import Leaks, Sources, find_leaks, refuse_leaks
 from training.metrics import Spread, Summary, bootstrap_by_place, summarise
 from training.outages import GONE, Outages
 from training.splits import Split
@@ -53,6 +54,8 @@ class Evaluation:
     """[n], which fold scored each row."""
     results: tuple[MethodResult, ...]
     """Best mean error first."""
+    leaks: Leaks
+    """What the leak detector found before the fits."""
 
     @property
     def best(self) -> MethodResult:
@@ -87,6 +90,8 @@ class Plan:
     seeds: Sequence[int]
     outages: bool = False
     """Whether every method is also scored with beacons gone."""
+    sources: Sources = field(default_factory=dict)
+    """What augmented rows of the table were made from; none for a table of scans."""
 
 
 def evaluate(
@@ -101,8 +106,11 @@ def evaluate(
 
     Raises:
         ConfigError: the survey cannot be cut that way.
+        LeakError: test rows stand in training; nothing has been fitted then.
     """
     folds = plan.split.folds(plan.table)
+    leaks = find_leaks(plan.table, folds, plan.split, plan.sources)
+    refuse_leaks(plan.table, leaks)
     done = workers.run(plan_tasks(plan), progress)
     test = np.concatenate([fold.test for fold in folds])
     rows = plan.table.rows(test)
@@ -114,7 +122,7 @@ def evaluate(
     ]
     # A network that diverged has no mean: NaN compares with nothing, and must never come first.
     results.sort(key=lambda result: (math.isnan(result.summary.mean), result.summary.mean))
-    return Evaluation(plan.survey, plan.split, rows, fold_of, tuple(results))
+    return Evaluation(plan.survey, plan.split, rows, fold_of, tuple(results), leaks)
 
 
 def plan_tasks(plan: Plan) -> list[Task]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from localizer.errors import LeakError
 from localizer.table import FingerprintTable
+from training.near_copies import CopiedSession, find_copied_sessions, numbered
 from training.splits import PUBLISHED, Fold, Split
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Leaks:
     """Training rows that were made from a test row."""
     verbatim: int
     """Test rows whose readings stand word for word in training, at whatever place."""
+    copied: tuple[CopiedSession, ...] = ()
+    """Sessions of copies that the published split trains on; surveys are checked when opened."""
 
     def in_words(self) -> str:
         """Say what was found, in one line."""
@@ -53,7 +56,13 @@ class Leaks:
             else "no test row stands in training"
         )
         text = f"Leaks: {found}; the readings of {self.verbatim} of {self.test_rows} test rows do"
-        return f"{text} (split '{PUBLISHED}': exempt by name)" if self.exempt else text
+        if not self.exempt:
+            return text
+        copies = "".join(
+            f"; {one.matched} of the {one.rows} rows of session {one.session} are near-copies"
+            for one in self.copied
+        )
+        return f"{text}{copies} ({PUBLISHED}: exempt by name)"
 
     def to_record(self) -> dict[str, Any]:
         """Return the findings for JSON."""
@@ -64,6 +73,7 @@ class Leaks:
             "rows_in_training": self.rows.tolist(),
             "augmented_from_test_rows": self.augmented,
             "verbatim_vectors": self.verbatim,
+            "copied_sessions": [one.to_record() for one in self.copied],
         }
 
 
@@ -82,6 +92,7 @@ def find_leaks(
         split: the published one is exempt.
         sources: for rows of the table that augmentation made, the rows each was made from.
     """
+    exempt = split.name == PUBLISHED
     moment, vector = _moments(table), _vectors(table)
     heard: NDArray[np.bool_] = np.asarray(table.mask.any(axis=1))
     leaked, made, verbatim = [], set[int](), 0
@@ -94,11 +105,12 @@ def find_leaks(
         verbatim += int((repeated & heard[fold.test]).sum())
     return Leaks(
         split=split.name,
-        exempt=split.name == PUBLISHED,
+        exempt=exempt,
         test_rows=sum(len(fold.test) for fold in folds),
         rows=np.unique(np.concatenate([np.empty(0, np.int64), *leaked])),
         augmented=len(made),
         verbatim=verbatim,
+        copied=find_copied_sessions(table) if exempt else (),
     )
 
 
@@ -168,15 +180,6 @@ def _moments(table: FingerprintTable) -> NDArray[np.int64]:
 def _vectors(table: FingerprintTable) -> NDArray[np.int64]:
     """Number the rows [n] so that rows of equal readings have one number."""
     return numbered(np.where(table.mask, table.rssi_dbm, np.float32(0)))
-
-
-def numbered(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Return a number [n] for each distinct row of numbers [n, k]."""
-    if not rows.size:
-        return np.zeros(len(rows), np.int64)
-    # As bytes: np.unique over an axis sorts column by column, ten times as slow.
-    content = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize * rows.shape[1]}").ravel()
-    return np.unique(content, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _row_in_words(table: FingerprintTable, row: int) -> str:

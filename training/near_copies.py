@@ -19,7 +19,6 @@ from scipy.sparse.csgraph import maximum_flow
 from scipy.spatial import cKDTree
 
 from localizer.table import FingerprintTable
-from training.leaks import numbered
 
 NEAR_DB: Final = 1.0
 """Readings of two scans that differ by no more are near: receivers report whole decibels."""
@@ -259,3 +258,12 @@ def _near(
     mine, theirs = owner[near].T
     ordered = np.where((mine > theirs)[:, np.newaxis], near[:, ::-1], near)
     return np.asarray(ordered[mine != theirs])
+
+
+def numbered(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number [n] for each distinct row of numbers [n, k]."""
+    if not rows.size:
+        return np.zeros(len(rows), np.int64)
+    # As bytes: np.unique over an axis sorts column by column, ten times as slow.
+    content = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize * rows.shape[1]}").ravel()
+    return np.unique(content, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -18,8 +18,10 @@ from tests.training.tables import make_table
 from training.augmentation import augment, join
 from training.augmentation.naive import naive
 from training.augmentation.rows import Augmented, Material, Provenance, to_table
+from training.evaluation import Plan, evaluate
 from training.leaks import NAMED_ROWS, find_leaks, refuse_leaks, sources_of
 from training.splits import SPLITS, Fold, Split
+from training.tasks import Workers
 
 SPLIT = Split("mine", "some rows left out", "", lambda table: [])
 
@@ -149,6 +151,12 @@ def test_the_papers_augmentation_of_the_whole_file_names_37_contaminated_rows() 
     assert len(refused.value.rows) == 37
 
 
+def test_the_published_split_trains_on_copies_and_says_so() -> None:
+    leaks = find_leaks(whole_uci(), SPLITS["published"].folds(whole_uci()), SPLITS["published"])
+    assert "599 of the 600 rows of session 2016-10-18 are near-copies" in leaks.in_words()
+    assert leaks.rows.size == 0
+
+
 def test_the_published_split_is_exempt_by_name_and_called_published() -> None:
     table = whole_uci()
     twice = join(table, table)
@@ -157,3 +165,28 @@ def test_the_published_split_is_exempt_by_name_and_called_published() -> None:
     assert len(leaks.rows) == 284
     assert "published" in leaks.in_words()
     assert leaks.to_record()["exempt"] is True
+
+
+def test_evaluation_refuses_a_leak_before_anything_is_fitted() -> None:
+    table = small_table()
+    everything = np.arange(len(table))
+    leaky = Split("leaky", "nothing left out", "", lambda _: [Fold("one", everything, everything)])
+    plan = Plan("small", small_site(), table, leaky, ["no such method"], [], (0,))
+    with Workers(1, table, small_site()) as workers, pytest.raises(LeakError):
+        evaluate(plan, workers)
+
+
+def test_evaluation_keeps_what_the_detector_found() -> None:
+    table = small_table()
+    plan = Plan("small", small_site(), table, SPLITS["cells"], ["weighted-centroid"], [], (0,))
+    with Workers(1, table, small_site()) as workers:
+        leaks = evaluate(plan, workers).leaks
+    assert leaks.to_record() == {
+        "split": "cells",
+        "exempt": False,
+        "test_rows": len(table),
+        "rows_in_training": [],
+        "augmented_from_test_rows": 0,
+        "verbatim_vectors": leaks.verbatim,
+        "copied_sessions": [],
+    }
