@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
@@ -157,7 +158,9 @@ class _Reader:
         return False
 
 
-def import_tetam(files: DataFolder, survey_path: Path, *, verify: bool = True) -> ImportReport:
+def import_tetam(
+    files: DataFolder, survey_path: Path, *, step_s: int = 1, verify: bool = True
+) -> ImportReport:
     """Build the survey file; an existing one is replaced at the end.
 
     The receivers take the place of the beacons (`receiver:sensor10`), the tag that of the phone.
@@ -170,6 +173,7 @@ def import_tetam(files: DataFolder, survey_path: Path, *, verify: bool = True) -
     Args:
         files: the folder with the static windows and `raw`.
         survey_path: the survey to write.
+        step_s: of each static stay, one second in so many, counted from its first; 1 for all.
         verify: whether files that are not byte for byte the known ones are refused.
 
     Raises:
@@ -178,20 +182,23 @@ def import_tetam(files: DataFolder, survey_path: Path, *, verify: bool = True) -
     """
     reader = _Reader(files.folder, verify, ProblemLog(), {})
     receivers = _receivers(reader)
-    windows = list(_static(reader, sorted(receivers.values())))
+    windows = list(_static(reader, sorted(receivers.values()), step_s))
     for walk in WALKS:
         windows += _walk(reader, walk, receivers)
     sessions = list(dict.fromkeys(window.session for window in windows))
     with build_survey(survey_path, built_in_site("tetam")) as survey:
         for session in sessions:
-            survey.add_session(_session(session, reader.too_loud.get(session, 0)))
+            too_loud = reader.too_loud.get(session, 0)
+            survey.add_session(_session(session, step_s, too_loud))
         count = survey.add(_fingerprints(windows))
     return reader.log.report(survey_path, sessions=len(sessions), fingerprints=count)
 
 
-def _session(name: str, too_loud: int) -> Session:
+def _session(name: str, step_s: int, too_loud: int) -> Session:
     walk = name in WALKS
     note = "packets, in seconds since the first one" if walk else "means over whole seconds"
+    if step_s > 1 and not walk:
+        note += f", one second in {step_s} of each stay"
     if too_loud:
         note += (
             f"; readings above {LOUDEST_DBM:g} dBm, which are damaged packets or means with one in "
@@ -216,7 +223,7 @@ def _receivers(reader: _Reader) -> dict[str, BeaconId]:
         ) from error
 
 
-def _static(reader: _Reader, receivers: Sequence[BeaconId]) -> Iterator[_Window]:
+def _static(reader: _Reader, receivers: Sequence[BeaconId], step_s: int) -> Iterator[_Window]:
     names = [receiver.removeprefix("receiver:") for receiver in receivers]
     lines = csv.reader(io.StringIO(reader.text(STATIC_NAME), newline=""))
     header, path = next(lines, []), reader.folder / STATIC_NAME
@@ -227,18 +234,19 @@ def _static(reader: _Reader, receivers: Sequence[BeaconId]) -> Iterator[_Window]
             path=path,
             line=1,
         )
+    begins: dict[tuple[str, ...], int] = {}
     for cells in lines:
         try:
-            yield _static_window(cells, receivers, reader)
+            if len(cells) != len(header):
+                raise ValueError(f"a row must have {len(header)} cells, but got {len(cells)}")
+            second = int(cells[3])
+            if (second - begins.setdefault(tuple(cells[:3]), second)) % step_s == 0:
+                yield _static_window(cells, receivers, reader)
         except ValueError as error:
             reader.log.add(path, lines.line_num, str(error))
 
 
 def _static_window(cells: Sequence[str], receivers: Sequence[BeaconId], reader: _Reader) -> _Window:
-    if len(cells) != len(_COLUMNS) + len(receivers):
-        raise ValueError(
-            f"a row must have {len(_COLUMNS) + len(receivers)} cells, but got {len(cells)}"
-        )
     number, x_m, y_m, second, *readings = cells
     if number not in ("1", "2"):
         raise ValueError(f"a set must be 1 or 2, but got {number!r}")
@@ -252,6 +260,7 @@ def _static_window(cells: Sequence[str], receivers: Sequence[BeaconId], reader: 
     return _Window(session, at, int(second) * 1_000_000, heard)
 
 
+@lru_cache(maxsize=10_000)  # 2.6 million cells hold some 1,000 numbers
 def _rssi(cell: str) -> float:
     dbm = float(cell)
     if not WEAKEST_DBM <= dbm < math.inf:
