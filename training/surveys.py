@@ -11,8 +11,6 @@ import numpy as np
 
 from localizer.errors import ConfigError, SurveyError
 from localizer.features import Aggregation
-from localizer.importers.download import find_uci
-from localizer.importers.uci import import_uci
 from localizer.scans import Fingerprint, Role
 from localizer.simulated_survey import simulate_survey
 from localizer.site import Site, load_site
@@ -20,6 +18,7 @@ from localizer.sites import BUILT_IN, built_in_site
 from localizer.survey import DEVELOPMENT, ROLES, Survey
 from localizer.survey_jsonl import import_jsonl
 from localizer.table import FingerprintTable, table_from_fingerprints
+from training.published_surveys import PUBLISHED_SURVEYS, SURVEY_NAMES, import_published
 from training.specs import beacon_order, complete_site
 
 UCI: Final = "uci"
@@ -90,15 +89,15 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
     """Open what a SURVEY argument names.
 
     Args:
-        name: `uci`, `simulate:SITE.toml`, `simulate:demo`, or the path of a survey file or of a
-            JSON Lines export.
+        name: `uci`, `uji-lib`, `uji-geo`, `tetam`, `simulate:SITE.toml`, `simulate:demo`, or the
+            path of a survey file or of a JSON Lines export.
         workdir: where survey files are built that do not exist yet.
         floor: which floor; needed if labelled scans lie on several.
 
     Raises:
         SurveyError: the file cannot be read, or holds nothing to train on.
         ConfigError: there is nothing of that name, or a floor must be chosen.
-        DownloadError: `uci` is neither on this machine nor reachable.
+        DownloadError: a published survey is neither on this machine nor reachable.
     """
     path, notes = _survey_file(name, workdir)
     with Survey.open(path) as survey:
@@ -165,18 +164,16 @@ def _survey_file(name: str, workdir: Path) -> tuple[Path, tuple[str, ...]]:
     # In a folder of their own: a survey of somebody's beside the work directory stays untouched.
     folder = workdir / "survey"
     folder.mkdir(parents=True, exist_ok=True)
-    if name == UCI:
-        files = find_uci()
-        path = folder / "uci.survey"
-        import_uci(files, path)
-        return path, (f"UCI BLE RSSI survey from {files.origin}",)
+    if name in PUBLISHED_SURVEYS:
+        path = folder / f"{name}.survey"
+        return path, import_published(name, path)
     if name.startswith(SIMULATE):
         return _simulated(name.removeprefix(SIMULATE), folder)
     given = Path(name)
     if not given.is_file():
         raise ConfigError(
-            "a survey must be `uci`, `simulate:SITE.toml`, or the path of a survey file or of a "
-            f"JSON Lines export, but got {name!r}, which is no file"
+            f"a survey must be {SURVEY_NAMES}, `simulate:SITE.toml`, or the path of a survey file "
+            f"or of a JSON Lines export, but got {name!r}, which is no file"
         )
     if given.suffix == ".jsonl":
         path = folder / f"{given.stem}.survey"
