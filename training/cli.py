@@ -15,6 +15,7 @@ from rich.markup import escape
 from localizer.errors import ConfigError, LocalizerError
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
+from training.published_surveys import SURVEY_NAMES
 from training.recipe import Recipe
 from training.splits import PUBLISHED, SPLITS, Split
 from training.surveys import UCI, open_survey
@@ -29,7 +30,10 @@ app = typer.Typer(
 )
 
 Survey = Annotated[
-    str, typer.Argument(help="`uci`, `simulate:SITE.toml`, a survey file, or a JSON Lines export.")
+    str,
+    typer.Argument(
+        help=f"{SURVEY_NAMES}, `simulate:SITE.toml`, a survey file, or a JSON Lines export."
+    ),
 ]
 Workdir = Annotated[Path | None, typer.Option(help="Where all goes; default work/NAME-TIME.")]
 ConfigOption = Annotated[
