@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,13 @@ from localizer.site import Site, load_site
 from localizer.sites import BUILT_IN, built_in_site
 from localizer.survey import DEVELOPMENT, ROLES, Survey
 from localizer.survey_jsonl import import_jsonl
+from localizer.survey_lines import fingerprint_to_line
 from localizer.table import FingerprintTable, table_from_fingerprints
+from training.near_copies import find_copied_sessions
 from training.published_surveys import PUBLISHED_SURVEYS, SURVEY_NAMES, import_published
 from training.specs import beacon_order, complete_site
+
+SEALED: Final[tuple[Role, ...]] = ("sealed",)
 
 UCI: Final = "uci"
 SIMULATE: Final = "simulate:"
@@ -43,6 +48,8 @@ class OpenedSurvey:
     """Of the development sessions."""
     notes: tuple[str, ...]
     """What was said while opening it: where it came from, lines that were damaged."""
+    warnings: tuple[str, ...] = ()
+    """What must not be overlooked: development sessions that look like copies of others."""
 
     def development(self, aggregation: Aggregation) -> FingerprintTable:
         """Return the genuine, labelled development scans of the floor."""
@@ -71,6 +78,43 @@ class OpenedSurvey:
                 f"{self.name!r}; its test rows are sealed sessions of anybody else"
             )
         return self._labelled(aggregation, ROLES).rows(slice(None, None, -1))
+
+    def sealed(self, aggregation: Aggregation) -> FingerprintTable:
+        """Return the genuine, labelled scans of the sealed sessions on the floor.
+
+        The final evaluation alone reads this, and writes a line to the ledger.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        table = self._labelled(aggregation, SEALED)
+        heard = table.mask.any(axis=1)
+        table = table.rows(~table.synthetic & (table.floor == self.floor) & heard)
+        if len(table) == 0:
+            raise ConfigError(
+                f"a final evaluation needs labelled scans in a sealed session, but {self.path} "
+                f"has none on floor {self.floor!r}; record a session as sealed, or import one"
+            )
+        return table
+
+    def sealed_hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of every sealed session's labelled rows on the floor, by session.
+
+        Of the rows and nothing around them: a beacon that is measured anew, or another session
+        that is added, does not make a session unread. The final evaluation alone calls this.
+        """
+        digests: dict[str, hashlib._Hash] = {}
+        with Survey.open(self.path) as survey:
+            for row in survey.fingerprints(roles=SEALED, labelled=True):
+                if row.synthetic is None and _floor(row) == self.floor:
+                    digest = digests.setdefault(row.session, hashlib.sha256())
+                    digest.update(fingerprint_to_line(row))
+        return {session: digest.hexdigest() for session, digest in digests.items()}
+
+    def sealed_names(self) -> tuple[str, ...]:
+        """Return the ids of the sealed sessions, without opening them."""
+        with Survey.open(self.path) as survey:
+            return tuple(one.id for one in survey.sessions if one.role in SEALED)
 
     def unlabelled(self, aggregation: Aggregation) -> FingerprintTable:
         """Return the scans of development sessions that nobody labelled, in time; none may be."""
@@ -111,7 +155,10 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
         )
     chosen = _choose_floor([_floor(row) for row in rows], floor, path)
     _refuse_unknown_floor(site, chosen, path)
-    return OpenedSurvey(name, path, site, chosen, data_sha256, (*notes, *_warnings(rows)))
+    table = table_from_fingerprints(rows, beacon_order(site))
+    copied = tuple(one.in_words() for one in find_copied_sessions(table))
+    notes = (*notes, *_notes(rows))
+    return OpenedSurvey(name, path, site, chosen, data_sha256, notes, copied)
 
 
 def _floor(row: Fingerprint) -> str:
@@ -127,7 +174,7 @@ def _refuse_unknown_floor(site: Site, floor: str, path: Path) -> None:
         )
 
 
-def _warnings(rows: Sequence[Fingerprint]) -> tuple[str, ...]:
+def _notes(rows: Sequence[Fingerprint]) -> tuple[str, ...]:
     silent = sum(not row.scan.readings for row in rows)
     places = len({row.position for row in rows})
     notes = []

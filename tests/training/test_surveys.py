@@ -1,10 +1,11 @@
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from localizer.errors import ConfigError, LocalizerError, SurveyError
-from localizer.survey import Survey
+from localizer.survey import ROLES, Survey
 from localizer.survey_jsonl import export_jsonl
 from tests.real_data import uci_files
 from tests.training.simulated import small_survey, small_table
@@ -53,6 +54,57 @@ def test_sealed_sessions_are_not_among_the_rows() -> None:
         sealed = {s.id for s in survey.sessions if s.role == "sealed"}
     assert sealed
     assert not sealed & set(small_table().session.tolist())
+
+
+def test_a_development_session_of_copies_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "copied.survey"
+    with Survey.open(small_survey().path) as old, Survey.create(path, old.site) as new:
+        first, *rest = [s for s in old.sessions if s.role == "development"]
+        for session in (first, *rest, replace(first, id="copies")):
+            new.add_session(session)
+        rows = list(old.fingerprints(labelled=True))
+        later = timedelta(days=30)
+        new.add(rows)
+        new.add(
+            replace(row, session="copies", visit=f"c{row.visit}", time_utc=row.time_utc + later)
+            for row in rows
+            if row.session == first.id
+        )
+    assert small_survey().warnings == ()
+    (warning,) = open_survey(str(path), tmp_path).warnings
+    assert warning.startswith("session copies looks like copies")
+    assert f"above all of {first.id}" in warning
+
+
+def test_sealed_rows_and_their_hashes_are_those_of_the_sealed_sessions() -> None:
+    opened = small_survey()
+    sealed = opened.sealed("mean")
+    assert set(sealed.session.tolist()) == set(opened.sealed_names()) == set(opened.sealed_hashes())
+    assert not set(sealed.session.tolist()) & set(small_table().session.tolist())
+
+
+def test_the_hash_of_a_sealed_session_is_that_of_its_rows_alone(tmp_path: Path) -> None:
+    path = tmp_path / "moved.survey"
+    with Survey.open(small_survey().path) as old:
+        moved = [replace(beacon, position=None) for beacon in old.site.beacons[:1]]
+        site = replace(old.site, beacons=(*moved, *old.site.beacons[1:]))
+        with Survey.create(path, site) as new:
+            for session in old.sessions:
+                new.add_session(session)
+            new.add(old.fingerprints(roles=ROLES))
+    opened = open_survey(str(path), tmp_path)
+    assert opened.data_sha256 != small_survey().data_sha256
+    assert opened.sealed_hashes() == small_survey().sealed_hashes()
+
+
+def test_a_survey_without_sealed_sessions_says_what_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "open.survey"
+    with Survey.open(small_survey().path) as old, Survey.create(path, old.site) as new:
+        for session in old.sessions:
+            new.add_session(replace(session, role="development"))
+        new.add(old.fingerprints(labelled=True))
+    with pytest.raises(ConfigError, match="sealed session"):
+        open_survey(str(path), tmp_path).sealed("mean")
 
 
 def test_a_simulated_site_can_be_named(tmp_path: Path) -> None:
