@@ -230,10 +230,10 @@ def outage_records(result: MethodResult) -> list[dict[str, Any]] | None:
     """
     if result.outages is None:
         return None
-    means, silent = result.outages.error_m.mean(axis=1), result.outages.silent.mean(axis=1)
+    means, silent = (part.mean(axis=1).tolist() for part in result.outages)
     return [
         {"gone": gone, "mean": mean, "worse": mean / means[0] - 1, "silent_share": share}
-        for gone, mean, share in zip(GONE, means.tolist(), silent.tolist(), strict=True)
+        for gone, mean, share in zip(GONE, means, silent, strict=True)
         if math.isfinite(mean)
     ]
 

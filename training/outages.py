@@ -71,8 +71,9 @@ def draw_outages(mask: NDArray[np.bool_], gone: int) -> list[Outage]:
 
 
 def sweep(predict: Predict, train: FingerprintTable, test: FingerprintTable) -> Outages:
-    """Return the errors of a fitted method when beacons of the test scans are gone.
+    """Return the errors of a fitted method when beacons are gone.
 
+    Which ones depends on both sides together, so that all folds of a split lose the same.
     A scan that hears nothing then is scored at the position of the last scan of its session that
     heard something, and at the middle of the training places before any did: what an app shows
     that keeps its last position.
@@ -85,9 +86,10 @@ def sweep(predict: Predict, train: FingerprintTable, test: FingerprintTable) -> 
     middle = np.unique(train.position_m, axis=0).mean(axis=0)
     whole = predict(test)
     last = _last_heard(test)
+    heard = np.concatenate([train.mask, test.mask])
     errors, silent = np.zeros((2, len(GONE), len(test)))
     for at, gone in enumerate(GONE):
-        outages = draw_outages(test.mask, gone)
+        outages = draw_outages(heard, gone)
         if not outages:
             errors[at], silent[at] = np.nan, np.nan
         for outage in outages:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from training.catalogue import SIMPLE_METHODS
-from training.evaluation import Evaluation, MethodResult
+from training.evaluation import Evaluation, MethodResult, outage_records
 from training.tasks import Progress as Steps
 from training.tasks import Task
+
+SPREAD_COLUMNS: Final = ("NLL, nats/m²", "energy score, m", "in 68 % disc", "in 95 % disc")
 
 
 @contextmanager
@@ -57,8 +60,67 @@ def error_table(evaluation: Evaluation, cell_m: float | None) -> Table:
     for column in (f"mean, {unit}", "interval, m", "seed sd", "median", "p75", "p95", "gain, m"):
         table.add_column(column, justify="right")
     for result in evaluation.results:
-        table.add_row(*_cells(evaluation, result, cell_m), style=_style(evaluation, result))
+        table.add_row(*error_cells(evaluation, result, cell_m), style=_style(evaluation, result))
     return table
+
+
+def spread_table(evaluation: Evaluation) -> Table | None:
+    """Return how good the distributions are; None where no method gives any."""
+    given = [result for result in evaluation.results if result.summary.spread is not None]
+    if not given:
+        return None
+    table = Table(title="Predicted spread", title_justify="left", caption_justify="left")
+    table.caption = "share of scans in the disc that is said to hold 68 % and 95 %, mean radius"
+    table.add_column("method")
+    for column in SPREAD_COLUMNS:
+        table.add_column(column, justify="right")
+    for result in given:
+        table.add_row(*spread_cells(result), style=_style(evaluation, result))
+    return table
+
+
+def spread_cells(result: MethodResult) -> list[str]:
+    """Return a method's row of the table of distributions; its name alone without one."""
+    s = result.summary.spread
+    if s is None:
+        return [title_of(result)]
+    return [
+        title_of(result),
+        f"{s.nll:.2f}",
+        f"{s.energy_score:.2f}",
+        f"{s.coverage_68 * 100:.0f} %, {s.sharpness_68:.2f} m",
+        f"{s.coverage_95 * 100:.0f} %, {s.sharpness_95:.2f} m",
+    ]
+
+
+def outage_table(evaluation: Evaluation) -> Table | None:
+    """Return mean errors with beacons gone; None where nobody asked."""
+    swept = [(result, outage_records(result)) for result in evaluation.results]
+    given = [(result, records) for result, records in swept if records]
+    if not given:
+        return None
+    table = Table(title="With beacons gone", title_justify="left", caption_justify="left")
+    table.caption = (
+        "mean error, m; beacons weighted by how often they are heard; a scan that hears nothing "
+        "keeps the last position"
+    )
+    most = max((records for _, records in given), key=len)
+    table.add_column("method")
+    for record in most:
+        table.add_column(f"{record['gone']} gone", justify="right")
+    for result, records in given:
+        cells = [outage_cell(record) for record in records]
+        table.add_row(title_of(result), *cells, style=_style(evaluation, result))
+    silent = [f"{record['silent_share'] * 100:.0f} %" for record in most]
+    table.add_row("scans that hear nothing", *silent, style="dim")
+    return table
+
+
+def outage_cell(record: Mapping[str, float]) -> str:
+    """Return a record's mean error, and how much worse that is than with none gone."""
+    if record["gone"] == 0:
+        return f"{record['mean']:.2f}"
+    return f"{record['mean']:.2f} ({record['worse'] * 100:+.0f} %)"
 
 
 def title_of(result: MethodResult) -> str:
@@ -72,7 +134,8 @@ def _style(evaluation: Evaluation, result: MethodResult) -> str:
     return "" if result.is_baseline else "cyan"
 
 
-def _cells(evaluation: Evaluation, result: MethodResult, cell_m: float | None) -> list[str]:
+def error_cells(evaluation: Evaluation, result: MethodResult, cell_m: float | None) -> list[str]:
+    """Return a method's row of the table of errors."""
     s = result.summary
     gain, low, high = evaluation.gain(result)
     mean = f"{s.mean:.2f}" if cell_m is None else f"{s.mean:.2f} ({s.mean / cell_m:.2f})"

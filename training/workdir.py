@@ -54,7 +54,7 @@ def write_run(
         (workdir / f"config-{config.name}.toml").write_text(config_to_toml(config))
     records = [r for e in evaluations for r in to_records(e, site.cell_m)]
     write_json(workdir / "metrics.json", records)
-    write_json(workdir / "run.json", _run(survey, recipe))
+    write_json(workdir / "run.json", _run(survey, recipe, evaluations))
     for evaluation in evaluations:
         _write_curves(workdir / f"curves-{evaluation.split.name}.csv", evaluation)
         _write_plots(workdir / "plots", evaluation, site)
@@ -69,14 +69,14 @@ def write_json(path: Path, document: object) -> None:
     beside.replace(path)
 
 
-def _run(survey: OpenedSurvey, recipe: Recipe) -> dict[str, Any]:
+def _run(survey: OpenedSurvey, recipe: Recipe, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     commit, dirty = git_state()
     return {
         "survey": survey.name,
         "survey_file": str(survey.path),
         "data_sha256": survey.data_sha256,
         "floor": survey.floor,
-        "splits": [split.name for split in recipe.splits],
+        "splits": [evaluation.split.name for evaluation in evaluations],
         "simple_methods": list(recipe.baselines),
         "aggregation": recipe.aggregation,
         "configs": {config.name: config.sha256 for config in recipe.configs},
@@ -85,6 +85,8 @@ def _run(survey: OpenedSurvey, recipe: Recipe) -> dict[str, Any]:
         "git_dirty": dirty,
         "versions": versions(),
         "notes": list(survey.notes),
+        "warnings": list(survey.warnings),
+        "leaks": [evaluation.leaks.to_record() for evaluation in evaluations],
     }
 
 
@@ -101,10 +103,20 @@ def _write_curves(path: Path, evaluation: Evaluation) -> None:
 
 def _write_plots(folder: Path, evaluation: Evaluation, site: Site) -> None:
     # Imported here: matplotlib takes a second, and a run that only prints needs none.
-    from training.plots import plot_curves, plot_error_cdf, plot_error_map
+    from training.map_plots import plot_error_map
+    from training.plots import (
+        plot_by_beacons_heard,
+        plot_calibration,
+        plot_curves,
+        plot_error_cdf,
+        plot_outages,
+    )
 
     split = evaluation.split.name
     plot_error_cdf(evaluation, folder / f"error-cdf-{split}.png")
+    plot_by_beacons_heard(evaluation, folder / f"by-beacons-heard-{split}.png")
+    plot_calibration(evaluation, folder / f"calibration-{split}.png")
+    plot_outages(evaluation, folder / f"outages-{split}.png")
     for result in {r.method: r for r in (evaluation.best, evaluation.best_baseline)}.values():
         plot_error_map(evaluation, result, site, folder / f"error-map-{split}-{result.method}.png")
     plot_curves(evaluation, folder / f"training-curves-{split}.png")

@@ -1,0 +1,46 @@
+"""Tables of evaluations as Markdown, for a run's report and the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from training.evaluation import Evaluation, outage_records
+from training.report import SPREAD_COLUMNS, error_cells, outage_cell, spread_cells, title_of
+
+_ERROR_COLUMNS: Final = ("interval, m", "seed sd, m", "median, m", "p75, m", "p95, m", "gain, m")
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first column is text and whose others are figures."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def error_markdown(evaluation: Evaluation, cell_m: float | None) -> str:
+    """Return the errors of every method of a split, best first."""
+    unit = "m" if cell_m is None else "m (cells)"
+    header = ["method", f"mean, {unit}", *_ERROR_COLUMNS]
+    return markdown_table(header, [error_cells(evaluation, r, cell_m) for r in evaluation.results])
+
+
+def spread_markdown(evaluation: Evaluation) -> str:
+    """Return how good the distributions are; empty where no method gives any."""
+    rows = [spread_cells(result) for result in evaluation.results if result.summary.spread]
+    return markdown_table(["method", *SPREAD_COLUMNS], rows) if rows else ""
+
+
+def outage_markdown(evaluation: Evaluation) -> str:
+    """Return mean errors with beacons gone; empty where nobody asked."""
+    rows = [(result, outage_records(result)) for result in evaluation.results]
+    swept = [(result, records) for result, records in rows if records]
+    if not swept:
+        return ""
+    most = max((records for _, records in swept), key=len)
+    header = ["method", *[f"{r['gone']} gone, m" for r in most]]
+    silent = ["scans that hear nothing then", *[f"{r['silent_share'] * 100:.0f} %" for r in most]]
+    body = [
+        [title_of(result), *[outage_cell(record) for record in records]]
+        for result, records in swept
+    ]
+    return markdown_table(header, [*body, silent])
