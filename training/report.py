@@ -44,6 +44,12 @@ def _bar(method: str, simple: bool) -> str:
     return "simple methods" if simple else method
 
 
+def tables(evaluation: Evaluation, cell_m: float | None) -> list[Table]:
+    """Return all that is printed of a split: errors, and distributions and outages if there are."""
+    every = (error_table(evaluation, cell_m), spread_table(evaluation), outage_table(evaluation))
+    return [table for table in every if table is not None]
+
+
 def error_table(evaluation: Evaluation, cell_m: float | None) -> Table:
     """Return the errors of every method of a split, best first."""
     split = evaluation.split
