@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+from localizer.importers.source_files import DataFolder, DataSet
+from localizer.importers.tetam import TETAM
 from localizer.importers.uci import LABELLED_NAME, UNLABELLED_NAME, UciFiles
+from localizer.importers.uji import UJI
 from tests.conftest import lacking
 
 
@@ -15,3 +18,20 @@ def uci_files() -> UciFiles:
     if not (files.labelled.is_file() and files.unlabelled.is_file()):
         lacking(f"{folder} must hold {LABELLED_NAME} and {UNLABELLED_NAME}")
     return files
+
+
+def uji_folder() -> DataFolder:
+    return _folder(UJI)
+
+
+def tetam_folder() -> DataFolder:
+    return _folder(TETAM)
+
+
+def _folder(data: DataSet) -> DataFolder:
+    if not os.environ.get("LOCALIZER_DATA"):
+        lacking(f"LOCALIZER_DATA must name the folder that holds {data.folder}/")
+    folder = Path(os.environ["LOCALIZER_DATA"]) / data.folder
+    if missing := data.missing(folder):
+        lacking(f"{folder} must hold {', '.join(missing)}")
+    return DataFolder(folder, "LOCALIZER_DATA")
