@@ -88,7 +88,7 @@ TETAM_CITATION: Final = (
 
 LOUDEST_DBM: Final = -43.0
 """Above is no reading but a damaged packet, or a mean with one in it. The loudest genuine mean is
--44 dBm, beside a receiver; what is louder, up to 62 dBm, lies 21 to 140 dB above the median of the
+-44 dBm, beside a receiver; what is louder, up to 62 dBm, lies 21 to 146 dB above the median of the
 same receiver at the same point. The walks have two such packets, 29 and 42 dBm. A damaged packet
 among so many that their mean stays below cannot be seen."""
 
