@@ -102,14 +102,14 @@ def find_tetam(environ: Mapping[str, str] = os.environ) -> DataFolder:
         DownloadError: they are not there, with the files that are missing.
     """
     given = _given(TETAM, environ)
+    if given is not None and not TETAM.missing(given):
+        return DataFolder(given, f"LOCALIZER_DATA ({given})")
+    where = "that is not set" if given is None else f"{given} lacks them"
     missing = list(TETAM.sha256) if given is None else TETAM.missing(given)
-    if given is None or missing:
-        where = "it is not set" if given is None else f"{given} lacks {', '.join(missing)}"
-        raise DownloadError(
-            f"the {TETAM.name} survey must lie in the folder {TETAM.folder} of LOCALIZER_DATA, but "
-            f"{where}; put the files there ({TETAM_CITATION})"
-        )
-    return DataFolder(given, f"LOCALIZER_DATA ({given})")
+    raise DownloadError(
+        f"the TETAM survey must lie in the folder {TETAM.folder} of LOCALIZER_DATA, but {where}; "
+        f"put there {', '.join(missing)} ({TETAM_CITATION})"
+    )
 
 
 def _find(data: DataSet, environ: Mapping[str, str], url: str, timeout_s: float) -> DataFolder:

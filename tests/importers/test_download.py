@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from localizer.errors import DownloadError
-from localizer.importers import download
-from localizer.importers.download import cache_dir, fetch_uci, find_uci
+from localizer.importers import download, uji
+from localizer.importers.download import cache_dir, fetch_uci, find_tetam, find_uci, find_uji
+from localizer.importers.tetam import TETAM
 from localizer.importers.uci import LABELLED_NAME, SHA256, UNLABELLED_NAME, import_uci
-from tests.real_data import uci_files
+from tests.real_data import tetam_folder, uci_files, uji_folder
 
 CONTENTS = {LABELLED_NAME: b"labelled rows\r\n" * 1000, UNLABELLED_NAME: b"unlabelled rows\r\n"}
 
@@ -270,3 +271,54 @@ def test_the_published_files_come_through_a_zip(tmp_path: Path) -> None:
         server.shutdown()
         thread.join()
     assert import_uci(files, tmp_path / "uci.survey").fingerprints == 6_611
+
+
+def test_uji_files_of_one_name_in_two_folders_stay_apart(
+    server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {name: f"rows of {name}".encode() for name in uji.SHA256}
+    for name, content in contents.items():
+        monkeypatch.setitem(uji.SHA256, name, hashlib.sha256(content).hexdigest())
+    url = server.serve("/uji", _zip(contents, "data/"))
+    files = find_uji(_environ(tmp_path), url=url)
+    assert files.origin == f"download ({url})"
+    assert {name: (files.folder / name).read_bytes() for name in contents} == contents
+    again = find_uji(_environ(tmp_path), url=url)
+    assert (again.folder, again.origin) == (files.folder, f"cache ({files.folder})")
+    assert server.requests == ["/uji"]
+
+
+def test_uji_files_that_are_given_come_first(server: _Server, tmp_path: Path) -> None:
+    given = tmp_path / "data/uji-ble"
+    for name in uji.SHA256:
+        (given / name).parent.mkdir(parents=True, exist_ok=True)
+        (given / name).touch()
+    assert find_uji(_environ(tmp_path), url=server.url("/missing")).folder == given
+    (given / "dep/lib.csv").unlink()
+    with pytest.raises(DownloadError, match=r"the UJI survey .* answered 404 .*uji-ble/dep/lib"):
+        find_uji(_environ(tmp_path), url=server.url("/missing"))
+
+
+def test_the_published_uji_files_come_through_a_zip(server: _Server, tmp_path: Path) -> None:
+    real = uji_folder().folder
+    contents = {name: (real / name).read_bytes() for name in uji.SHA256}
+    files = find_uji(_environ(tmp_path), url=server.serve("/uji", _zip(contents, "UJI_BLE_DB/")))
+    assert uji.import_uji(files, tmp_path / "geo.survey", zone="geo").fingerprints == 2_448
+
+
+def test_tetam_says_which_files_are_missing_and_downloads_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=r"not set; put there fingerprints_1s_windows\.csv\.gz"):
+        find_tetam({})
+    given = tmp_path / "data/danis-tetam"
+    for name in TETAM.sha256:
+        (given / name).parent.mkdir(parents=True, exist_ok=True)
+        (given / name).touch()
+    assert find_tetam(_environ(tmp_path)).folder == given
+    (given / "raw/tetam.dev").unlink()
+    with pytest.raises(DownloadError, match=r"lacks them; put there raw/tetam\.dev \(Danis"):
+        find_tetam(_environ(tmp_path))
+
+
+def test_every_file_of_uji_and_tetam_is_the_published_one() -> None:
+    assert uji.UJI.lies_in(uji_folder().folder)
+    assert TETAM.lies_in(tetam_folder().folder)
