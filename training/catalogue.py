@@ -15,6 +15,8 @@ class SimpleMethod(NamedTuple):
     """A method that trains no network."""
 
     title: str
+    what: str
+    """How it locates, in plain words."""
     grid: tuple[Settings, ...]
     """The first serves where nothing can be chosen; `({},)` for a method without settings."""
     most_rows: int | None = None
@@ -37,14 +39,50 @@ _MOST_PROCESS_ROWS: Final = 1500
 """Rows of a Gaussian process: its fit takes the cube of their number, a tenth of a second here."""
 
 SIMPLE_METHODS: Final[dict[str, SimpleMethod]] = {
-    "training-centroid": SimpleMethod("training centroid", _NONE),
-    "strongest-beacon": SimpleMethod("strongest beacon", _NONE),
-    "weighted-centroid": SimpleMethod("weighted centroid", _NONE),
-    "knn": SimpleMethod("k-NN", _KS, _MOST_NEIGHBOURS),
-    "weighted-knn": SimpleMethod("weighted k-NN", _KS, _MOST_NEIGHBOURS),
-    "kernel-mean": SimpleMethod("kernel, mean", _WIDTHS, _MOST_NEIGHBOURS),
-    "kernel-median": SimpleMethod("kernel, median", _WIDTHS, _MOST_NEIGHBOURS),
-    "gp-residual": SimpleMethod("GP on weighted centroid", _PROCESSES, _MOST_PROCESS_ROWS),
-    "random-forest": SimpleMethod("random forest", _LEAVES, _MOST_NEIGHBOURS),
-    "extra-trees": SimpleMethod("extra trees", _LEAVES, _MOST_NEIGHBOURS),
+    "training-centroid": SimpleMethod(
+        "training centroid",
+        "always answers the middle of the surveyed places; what is no better has learnt nothing",
+        _NONE,
+    ),
+    "strongest-beacon": SimpleMethod(
+        "strongest beacon", "answers the place of the loudest beacon; learns nothing", _NONE
+    ),
+    "weighted-centroid": SimpleMethod(
+        "weighted centroid",
+        "averages the places of the heard beacons, louder ones more; learns nothing",
+        _NONE,
+    ),
+    "knn": SimpleMethod(
+        "k-NN", "averages the places of the most similar scans of the survey", _KS, _MOST_NEIGHBOURS
+    ),
+    "weighted-knn": SimpleMethod(
+        "weighted k-NN", "the same, more similar scans counting more", _KS, _MOST_NEIGHBOURS
+    ),
+    "kernel-mean": SimpleMethod(
+        "kernel, mean",
+        "averages all surveyed places by how similar their scans are, one vote a place",
+        _WIDTHS,
+        _MOST_NEIGHBOURS,
+    ),
+    "kernel-median": SimpleMethod(
+        "kernel, median",
+        "the same votes, but the point of least expected distance",
+        _WIDTHS,
+        _MOST_NEIGHBOURS,
+    ),
+    "gp-residual": SimpleMethod(
+        "GP on weighted centroid",
+        "the weighted centroid, corrected where the survey shows what it gets wrong",
+        _PROCESSES,
+        _MOST_PROCESS_ROWS,
+    ),
+    "random-forest": SimpleMethod(
+        "random forest",
+        "averages 50 decision trees that were grown on the survey",
+        _LEAVES,
+        _MOST_NEIGHBOURS,
+    ),
+    "extra-trees": SimpleMethod(
+        "extra trees", "the same with more random trees", _LEAVES, _MOST_NEIGHBOURS
+    ),
 }

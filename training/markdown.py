@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from training.evaluation import Evaluation, outage_records
-from training.report import SPREAD_COLUMNS, error_cells, outage_cell, spread_cells, title_of
+from training.evaluation import Evaluation
+from training.report import SPREAD_COLUMNS, error_cells, outage_cells, spread_cells
 
 _ERROR_COLUMNS: Final = ("interval, m", "seed sd, m", "median, m", "p75, m", "p95, m", "gain, m")
 
@@ -31,16 +31,6 @@ def spread_markdown(evaluation: Evaluation) -> str:
 
 
 def outage_markdown(evaluation: Evaluation) -> str:
-    """Return mean errors with beacons gone; empty where nobody asked."""
-    rows = [(result, outage_records(result)) for result in evaluation.results]
-    swept = [(result, records) for result, records in rows if records]
-    if not swept:
-        return ""
-    most = max((records for _, records in swept), key=len)
-    header = ["method", *[f"{r['gone']} gone, m" for r in most]]
-    silent = ["scans that hear nothing then", *[f"{r['silent_share'] * 100:.0f} %" for r in most]]
-    body = [
-        [title_of(result), *[outage_cell(record) for record in records]]
-        for result, records in swept
-    ]
-    return markdown_table(header, [*body, silent])
+    """Return mean errors in metres with beacons gone; empty where nobody asked."""
+    cells = outage_cells(evaluation)
+    return markdown_table(cells[0], cells[1:]) if cells is not None else ""

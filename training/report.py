@@ -101,28 +101,41 @@ def spread_cells(result: MethodResult) -> list[str]:
 
 def outage_table(evaluation: Evaluation) -> Table | None:
     """Return mean errors with beacons gone; None where nobody asked."""
-    swept = [(result, outage_records(result)) for result in evaluation.results]
-    given = [(result, records) for result, records in swept if records]
-    if not given:
+    cells = outage_cells(evaluation)
+    if cells is None:
         return None
     table = Table(title="With beacons gone", title_justify="left", caption_justify="left")
     table.caption = (
         "mean error, m; beacons weighted by how often they are heard; a scan that hears nothing "
         "keeps the last position"
     )
-    most = max((records for _, records in given), key=len)
-    table.add_column("method")
-    for record in most:
-        table.add_column(f"{record['gone']} gone", justify="right")
-    for result, records in given:
-        cells = [outage_cell(record) for record in records]
-        table.add_row(title_of(result), *cells, style=_style(evaluation, result))
-    silent = [f"{record['silent_share'] * 100:.0f} %" for record in most]
-    table.add_row("scans that hear nothing", *silent, style="dim")
+    table.add_column(cells[0][0])
+    for column in cells[0][1:]:
+        table.add_column(column, justify="right")
+    for row in cells[1:]:
+        table.add_row(*row)
     return table
 
 
-def outage_cell(record: Mapping[str, float]) -> str:
+def outage_cells(evaluation: Evaluation) -> list[list[str]] | None:
+    """Return header and rows of the table of outages, the share of silent scans last.
+
+    None where nobody asked.
+    """
+    swept = [(result, outage_records(result)) for result in evaluation.results]
+    given = [(result, records) for result, records in swept if records]
+    if not given:
+        return None
+    most = given[0][1]
+    silent = [f"{record['silent_share'] * 100:.0f} %" for record in most]
+    return [
+        ["method", *[f"{record['gone']} gone" for record in most]],
+        *[[title_of(result), *map(_outage_cell, records)] for result, records in given],
+        ["scans that hear nothing", *silent],
+    ]
+
+
+def _outage_cell(record: Mapping[str, float]) -> str:
     """Return a record's mean error, and how much worse that is than with none gone."""
     if record["gone"] == 0:
         return f"{record['mean']:.2f}"

@@ -14,6 +14,8 @@ from localizer.errors import ConfigError
 from localizer.table import FingerprintTable
 
 PUBLISHED: Final = "published"
+SEALED: Final = "sealed"
+"""Development sessions train, sealed ones test; made by `training.final` alone."""
 CELL_FOLDS: Final = 5
 BLOCKS: Final = 20
 """Blocks of neighbouring places that are left out one after the other."""
@@ -38,6 +40,8 @@ class Split(NamedTuple):
     caveat: str
     """Why its figures flatter; empty for an honest split."""
     folds: Callable[[FingerprintTable], list[Fold]]
+    meaning: str = ""
+    """Which question it answers, in plain words for somebody who has never heard of splits."""
 
     @property
     def honest(self) -> bool:
@@ -115,15 +119,37 @@ def _published(table: FingerprintTable) -> list[Fold]:
 _RANDOM_CAVEAT: Final = "flattering: consecutive scans at one place stand on both sides"
 _PUBLISHED_CAVEAT: Final = "contaminated: 214 of 284 test rows have a copy in training"
 
+_NEW_DAY: Final = (
+    "How large is the error on another day? Each session in turn is kept away from the methods, "
+    "which learn from the others and are then tested on it."
+)
+_BETWEEN: Final = (
+    "How large is the error between the surveyed places? A fifth of the places in turn is kept "
+    "away from the methods; their neighbours are mostly known."
+)
+_UNSURVEYED: Final = (
+    "How large is the error in a part of the floor that nobody surveyed? A block of neighbouring "
+    "places in turn is kept away from the methods."
+)
+_OTHER_PHONE: Final = (
+    "How large is the error with a phone that did not take part in the survey? Each device in "
+    "turn is kept away from the methods."
+)
+_NOTHING: Final = (
+    "None that matters: it stands here because many papers use it. Scans taken a second apart at "
+    "one place stand on both sides, so a method may remember instead of locate."
+)
+_PAPER: Final = "Does the code reproduce what the paper of 2020 printed?"
+
 SPLITS: Final[dict[str, Split]] = {
     split.name: split
     for split in (
-        Split("sessions", "one session left out", "", _sessions),
-        Split("cells", "a fifth of the places left out", "", _cells),
-        Split("blocks", "one block of neighbouring places left out", "", _blocks),
-        Split("devices", "one device left out", "", _devices),
-        Split("random", "a fifth of the rows left out", _RANDOM_CAVEAT, _random),
-        Split(PUBLISHED, "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published),
+        Split("sessions", "one session left out", "", _sessions, _NEW_DAY),
+        Split("cells", "a fifth of the places left out", "", _cells, _BETWEEN),
+        Split("blocks", "one block of neighbouring places left out", "", _blocks, _UNSURVEYED),
+        Split("devices", "one device left out", "", _devices, _OTHER_PHONE),
+        Split("random", "a fifth of the rows left out", _RANDOM_CAVEAT, _random, _NOTHING),
+        Split(PUBLISHED, "the paper's last 284 rows", _PUBLISHED_CAVEAT, _published, _PAPER),
     )
 }
 """Every split by name. `published` reads the UCI file as a whole, in its order."""
@@ -132,14 +158,15 @@ SPLITS: Final[dict[str, Split]] = {
 def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold]:
     """Yield at most `most` folds of a training side, cut as the outer split cuts where it can be.
 
-    By sessions, devices or blocks of places for the splits of these names, else by places; a side
-    with one session or device left is cut by places too, and one of a single place not at all.
+    By sessions, devices or blocks of places for the splits of these names (sealed sessions are
+    sessions), else by places; a side with one session or device left is cut by places too, and one
+    of a single place not at all.
     """
     places, place = np.unique(table.position_m, axis=0, return_inverse=True)
     if len(places) < 2:
         return
     groups: NDArray[np.generic] = place.ravel()
-    if split == "sessions":
+    if split in ("sessions", SEALED):
         groups = table.session
     elif split == "devices":
         groups = table.device

@@ -13,6 +13,7 @@ from localizer.errors import ConfigError
 from localizer.site import Site
 from training.config import config_to_toml
 from training.evaluation import Evaluation, to_records
+from training.html_report import write_reports
 from training.provenance import git_state, versions
 from training.recipe import Recipe
 from training.surveys import OpenedSurvey
@@ -54,10 +55,12 @@ def write_run(
         (workdir / f"config-{config.name}.toml").write_text(config_to_toml(config))
     records = [r for e in evaluations for r in to_records(e, site.cell_m)]
     write_json(workdir / "metrics.json", records)
-    write_json(workdir / "run.json", _run(survey, recipe, evaluations))
+    run = _run(survey, recipe, evaluations)
+    write_json(workdir / "run.json", run)
     for evaluation in evaluations:
         _write_curves(workdir / f"curves-{evaluation.split.name}.csv", evaluation)
         _write_plots(workdir / "plots", evaluation, site)
+    write_reports(workdir, evaluations, site.cell_m, run)
     return records
 
 
