@@ -24,11 +24,11 @@ def model_card(
         origin: metrics and provenance.
         export_error_m: how far the TFLite file is from TensorFlow, metres.
     """
-    kind = (
-        "a simple method: no network was better on this survey"
-        if origin.is_baseline
-        else "a trained network"
-    )
+    kind = "a simple method" if origin.is_baseline else "a trained network"
+    if origin.forced is not None:
+        kind += f", exported by force although `{origin.forced.best}` is better"
+    elif origin.is_baseline:
+        kind += ": no network was better on this survey"
     provenance = origin.provenance
     lines = [
         f"# {bundle_id}",
@@ -54,6 +54,10 @@ def model_card(
         "|---|---|---|---|---|---|---|---|",
         *(_row(metrics) for metrics in origin.metrics),
         "",
+        "## Sealed sessions",
+        "",
+        *_readings(origin),
+        "",
         "## Limits",
         "",
         "It knows the beacons and the floor above and nothing else: a beacon that moves or a "
@@ -64,6 +68,17 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _readings(origin: Origin) -> list[str]:
+    if not origin.readings:
+        return ["Never read: no figure above is of sessions that were set aside."]
+    times = "once" if len(origin.readings) == 1 else f"{len(origin.readings)} times"
+    return [
+        f"Read {times}; a figure is worth less with every reading that something was chosen by.",
+        "",
+        *(f"- {reading}" for reading in origin.readings),
+    ]
 
 
 def _settings(fitted: Fitted) -> str:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from localizer.errors import ConfigError, LocalizerError
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
+from training.criterion import CRITERION, Choice, parse_criterion
+from training.evaluation import Evaluation
+from training.ledger import LEDGER, Ledger
 from training.published_surveys import SURVEY_NAMES
 from training.recipe import Recipe
 from training.splits import PUBLISHED, SPLITS, Split
-from training.surveys import UCI, open_survey
+from training.surveys import UCI, OpenedSurvey, open_survey
 from training.terminal import terminal
 from training.workdir import default_workdir, new_workdir, write_json, write_run
 
@@ -42,7 +47,7 @@ ConfigOption = Annotated[
 ]
 Splits = Annotated[
     list[str],
-    typer.Option("--split", help=f"{', '.join(SPLITS)}, or all; repeat. The first decides."),
+    typer.Option("--split", help=f"{', '.join(SPLITS)}, or all; repeat."),
 ]
 Methods = Annotated[
     str, typer.Option(help="Simple methods beside the networks: `all`, or names with commas.")
@@ -52,7 +57,15 @@ WorkerCount = Annotated[int, typer.Option("--workers", min=1, help="Processes.")
 FloorOption = Annotated[str | None, typer.Option(help="Which floor, if the survey has several.")]
 Json = Annotated[Path | None, typer.Option(help="Write the metrics here as JSON.")]
 
+Criterion = Annotated[
+    str, typer.Option(help="Splits whose mean errors, averaged, decide what is exported.")
+]
+LedgerOption = Annotated[
+    Path, typer.Option("--ledger", help="The file that has a line for every reading.")
+]
+
 NETWORKS: Final = ["dnn", "cnn"]
+DECIDING: Final = ",".join(CRITERION)
 TERMINATED: Final = 128 + signal.SIGTERM
 """Exit status of a process that SIGTERM ended, as a shell counts it."""
 CORES: Final = os.cpu_count() or 1
@@ -70,17 +83,34 @@ def evaluate(
     floor: FloorOption = None,
     workdir: Workdir = None,
     json: Json = None,
+    final: Annotated[
+        bool, typer.Option("--final", help="Score the sealed sessions instead: once, for good.")
+    ] = False,
+    again: Annotated[
+        str | None, typer.Option(help="Why sealed sessions are read once more; it is recorded.")
+    ] = None,
+    ledger: LedgerOption = LEDGER,
 ) -> None:
-    """Cross-validate networks beside the simple methods; development sessions only."""
+    """Cross-validate networks beside the simple methods; development sessions only.
+
+    With --final, fit them on all development rows and score the sealed sessions once.
+    """
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    _run(run, _recipe(_splits(split, survey), methods, config, seeds), export=False)
+    recipe = _recipe(_splits(split, survey), methods, config, seeds)
+    if final:
+        _final(run, recipe, ledger, again)
+    elif again is not None:
+        raise ConfigError("--again is the reason for reading sealed sessions; add --final")
+    else:
+        _evaluate(run, recipe)
 
 
 @app.command()
 def fit(
     survey: Survey,
     *,
-    split: Splits = ["sessions"],  # noqa: B006
+    criterion: Criterion = DECIDING,
+    split: Splits = [],  # noqa: B006
     config: ConfigOption = NETWORKS,
     methods: Methods = "all",
     seeds: Seeds = 3,
@@ -88,16 +118,41 @@ def fit(
     floor: FloorOption = None,
     workdir: Workdir = None,
     json: Json = None,
+    ledger: LedgerOption = LEDGER,
 ) -> None:
-    """Cross-validate, fit the best method on all development rows, and export its bundle."""
+    """Cross-validate, fit the best method on all development rows, and export its bundle.
+
+    The splits of the criterion are always evaluated; --split names more to print beside them.
+    """
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    splits = _splits(split, survey)
-    if not splits[0].honest:
-        raise ConfigError(
-            f"the first split chooses the method, and must be honest, but {splits[0].name!r} is "
-            f"{splits[0].caveat}"
-        )
-    _run(run, _recipe(splits, methods, config, seeds), export=True)
+    recipe = _recipe(_splits(split, survey), methods, config, seeds)
+    _fit(run, replace(recipe, criterion=parse_criterion(criterion)), ledger)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Work directory of an evaluation.")],
+    out: Annotated[
+        Path | None, typer.Argument(help="Where the bundle goes; default RUN/bundle.")
+    ] = None,
+    *,
+    method: Annotated[
+        str | None, typer.Option(help="Export this method instead of the best.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though it is worse; the bundle records it.")
+    ] = False,
+    criterion: Criterion = DECIDING,
+    ledger: LedgerOption = LEDGER,
+) -> None:
+    """Fit a method that a run evaluated on all development rows, and export its bundle."""
+    from training.earlier_run import Wish, export_run
+    from training.journey import Target
+
+    console = terminal()
+    target = Target(out or run / "bundle", Ledger(ledger))
+    choice = export_run(run, Wish(parse_criterion(criterion), method, force), target, console)
+    _say_bundle(choice, target.folder, console)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +184,64 @@ def _refuse_twice(names: list[str]) -> None:
         )
 
 
-def _run(run: Run, recipe: Recipe, *, export: bool) -> None:
-    from training import journey
-
-    console = terminal()
+def _open(run: Run, console: Console) -> OpenedSurvey:
     survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
     for note in survey.notes:
         console.print(f"[dim]{escape(note)}[/]", highlight=False)
+    return survey
+
+
+def _evaluate(run: Run, recipe: Recipe) -> None:
+    from training import journey
+
+    console = terminal()
+    survey = _open(run, console)
     with journey.start_workers(survey, recipe, run.workers) as workers:
         evaluations = journey.cross_validate(survey, recipe, workers, console)
-        if export:
-            folder = run.workdir / "bundle"
-            bundle = journey.export_best(folder, survey, recipe, evaluations, workers)
-            console.print(journey.choice_in_words(evaluations[0]))
-            console.print(f"Bundle: {bundle}", markup=False)
-            console.print(f"Serve it: localizer serve --bundle {bundle} --no-source", markup=False)
+    _write(run, survey, recipe, evaluations, console)
+
+
+def _fit(run: Run, recipe: Recipe, ledger: Path) -> None:
+    from training import journey
+
+    console = terminal()
+    survey = _open(run, console)
+    target = journey.Target(run.workdir / "bundle", Ledger(ledger))
+    with journey.start_workers(survey, recipe, run.workers) as workers:
+        recipe = journey.decidable(recipe, workers.material.table, console)
+        evaluations = journey.cross_validate(survey, recipe, workers, console)
+        choice = journey.export_best(target, survey, recipe, evaluations, workers)
+    _say_bundle(choice, target.folder, console)
+    _write(run, survey, recipe, evaluations, console)
+
+
+def _final(run: Run, recipe: Recipe, ledger: Path, again: str | None) -> None:
+    from training.final import Permission, read_sealed
+
+    if [split.name for split in recipe.splits] != ["sessions"]:
+        raise ConfigError("--final scores the sealed sessions and no other; leave out --split")
+    console = terminal()
+    survey = _open(run, console)
+    permission = Permission(Ledger(ledger), again)
+    done = read_sealed(survey, recipe, permission, run.workers, console)
+    console.print(f"Recorded in {ledger}", markup=False)
+    write_json(run.workdir / "reading.json", done.reading.model_dump(mode="json"))
+    _write(run, survey, recipe, [done.evaluation], console)
+
+
+def _say_bundle(choice: Choice, folder: Path, console: Console) -> None:
+    console.print(choice.words, markup=False, highlight=False)
+    console.print(f"Bundle: {folder}", markup=False)
+    console.print(f"Serve it: localizer serve --bundle {folder} --no-source", markup=False)
+
+
+def _write(
+    run: Run,
+    survey: OpenedSurvey,
+    recipe: Recipe,
+    evaluations: Sequence[Evaluation],
+    console: Console,
+) -> None:
     records = write_run(run.workdir, survey, recipe, evaluations)
     if run.json is not None:
         write_json(run.json, records)
@@ -175,9 +273,8 @@ def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
     from training import ablation, journey, variants
 
     console = terminal()
-    survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
-    for note in survey.notes:
-        console.print(f"[dim]{escape(note)}[/]", highlight=False)
+    survey = _open(run, console)
+    journey.warn(survey, console)
     with journey.start_workers(survey, recipe, run.workers) as workers:
         unlabelled = len(workers.material.unlabelled) > 0
         names = variants.variant_names(augment, unlabelled=unlabelled)

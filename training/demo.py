@@ -18,12 +18,7 @@ from localizer.errors import ConfigError, DownloadError
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
 from training.evaluation import Evaluation
-from training.journey import (
-    choice_in_words,
-    cross_validate,
-    export_best,
-    start_workers,
-)
+from training.journey import Target, cross_validate, export_best, start_workers
 from training.recipe import Recipe
 from training.service import Service
 from training.splits import SPLITS
@@ -83,13 +78,18 @@ def run_demo(options: DemoOptions, console: Console) -> None:
     refuse_busy_port(options.port)
     survey = open_demo_survey(new_workdir(options.workdir), console)
     recipe = Recipe(
-        [SPLITS[SPLIT]], list(SIMPLE_METHODS), [load_config(name) for name in PRESETS], range(1)
+        [SPLITS[SPLIT]],
+        list(SIMPLE_METHODS),
+        [load_config(name) for name in PRESETS],
+        range(1),
+        criterion=(SPLIT,),
     )
     console.print("[bold]Cross-validating two networks beside the simple methods[/]")
     with start_workers(survey, recipe, WORKERS) as workers:
         evaluations = cross_validate(survey, recipe, workers, console)
-        bundle = export_best(options.workdir / "bundle", survey, recipe, evaluations, workers)
-    console.print(f"[bold]{choice_in_words(evaluations[0])}[/]")
+        bundle = options.workdir / "bundle"
+        choice = export_best(Target(bundle), survey, recipe, evaluations, workers)
+    console.print(f"[bold]{escape(choice.words)}[/]")
     try:
         replayed, url = serve_and_replay(bundle, survey, options, console)
     finally:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
-from training.journey import cross_validate, export_best, start_workers
+from training.journey import Target, cross_validate, export_best, start_workers
 from training.recipe import Recipe
 from training.splits import SPLITS
 from training.surveys import open_survey
@@ -28,7 +28,8 @@ def write_demo_bundle(folder: Path, console: Console) -> None:
         survey = open_survey(SURVEY, Path(work))
         with start_workers(survey, recipe, 2) as workers:
             evaluations = cross_validate(survey, recipe, workers, console)
-            made = export_best(Path(work) / "bundle", survey, recipe, evaluations, workers)
+            made = Path(work) / "bundle"
+            export_best(Target(made), survey, recipe, evaluations, workers)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(made, folder)
     console.print(f"Bundle: {folder}")

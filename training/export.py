@@ -19,6 +19,7 @@ from localizer.manifest import (
     BUNDLE_SCHEMA,
     SPEC_ADAPTER,
     FilePart,
+    Forced,
     Golden,
     GoldenVector,
     ManifestContent,
@@ -33,6 +34,7 @@ from localizer.table import FingerprintTable
 from training.card import model_card
 from training.convert import to_tflite, verified_model
 from training.methods import Fitted
+from training.splits import SEALED
 
 GOLDEN_SCANS: Final = 16
 """Scans that every load re-checks: enough to hear every beacon once, few enough to cost nothing."""
@@ -51,6 +53,11 @@ METRICS_NOTE: Final = (
     "of that recipe on all development rows, and was itself never scored."
 )
 
+SEALED_NOTE: Final = (
+    " Split 'sealed' is that recipe, fitted on all development rows, on sessions that nothing was "
+    "chosen on."
+)
+
 _MEANING: Final = {
     "vector": "levels of the beacons in the manifest's order, then 1 where heard",
     "image": "floor image, rows growing with y; channels as features.channels names them",
@@ -66,8 +73,12 @@ class Origin:
     metrics: tuple[Metrics, ...]
     provenance: Provenance
     created_utc: str
+    forced: Forced | None = None
+    """The better method that was passed over; None for the best."""
     notes: tuple[str, ...] = ()
     """For the model card: what was said while training, and why this method."""
+    readings: tuple[str, ...] = ()
+    """For the model card: every reading of the sealed sessions, and why."""
 
 
 def write_bundle(
@@ -114,6 +125,12 @@ def write_bundle(
     return load_bundle(folder)
 
 
+def metrics_note(metrics: Sequence[Metrics]) -> str:
+    """Return what must be known to read the errors of a bundle."""
+    sealed = any(one.split == SEALED for one in metrics)
+    return METRICS_NOTE + (SEALED_NOTE if sealed else "")
+
+
 def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> ManifestContent:
     return ManifestContent(
         schema_version=BUNDLE_SCHEMA,
@@ -126,8 +143,9 @@ def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> Manif
         target=fitted.target,
         min_beacons=MIN_BEACONS,
         metrics=origin.metrics,
-        metrics_note=METRICS_NOTE,
+        metrics_note=metrics_note(origin.metrics),
         provenance=origin.provenance,
+        forced=origin.forced,
         **about,
     )
 

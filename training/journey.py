@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from localizer.manifest import Metrics
 from localizer.table import FingerprintTable
-from training.catalogue import SIMPLE_METHODS
 from training.config import Config
-from training.evaluation import Evaluation, MethodResult, Plan, evaluate, plan_tasks
-from training.provenance import provenance_of
+from training.criterion import Choice, choose, usable_criterion
+from training.evaluation import Evaluation, Plan, evaluate, plan_tasks, to_records
+from training.ledger import Ledger, reading_in_words, sealed_metrics
+from training.provenance import method_sha256, provenance_of
 from training.recipe import Recipe
-from training.report import error_table, progress_bars, title_of
+from training.records import Record, bundle_metrics, records_from
+from training.report import progress_bars, tables
 from training.splits import PUBLISHED, SPLITS
 from training.surveys import OpenedSurvey
 from training.tasks import Material, Workers
@@ -30,13 +31,26 @@ if TYPE_CHECKING:
 def cross_validate(
     survey: OpenedSurvey, recipe: Recipe, workers: Workers, console: Console
 ) -> list[Evaluation]:
-    """Score every method on every split, with bars while it runs and a table after each."""
+    """Score every method on every split, with bars while it runs and a table after each.
+
+    Raises:
+        ConfigError: the survey cannot be cut by a split.
+        LeakError: test rows stand in training.
+    """
+    warn(survey, console)
     evaluations = []
     for split in recipe.splits:
         published = split is SPLITS[PUBLISHED]
         rows = survey.published(recipe.aggregation) if published else workers.material.table
         plan = Plan(
-            survey.name, survey.site, rows, split, recipe.baselines, recipe.configs, recipe.seeds
+            survey.name,
+            survey.site,
+            rows,
+            split,
+            recipe.baselines,
+            recipe.configs,
+            recipe.seeds,
+            outages=recipe.outages,
         )
         with progress_bars(console, plan_tasks(plan)) as progress:
             done = (
@@ -44,12 +58,25 @@ def cross_validate(
                 if published
                 else evaluate(plan, workers, progress=progress)
             )
-        console.print(error_table(done, survey.site.cell_m))
-        for result in done.results:
-            for note in result.notes:
-                console.print(f"  [dim]{escape(f'{result.method}: {note}')}[/]")
+        print_evaluation(done, survey.site.cell_m, console)
         evaluations.append(done)
     return evaluations
+
+
+def warn(survey: OpenedSurvey, console: Console) -> None:
+    """Print what must not be overlooked before anything is fitted."""
+    for warning in survey.warnings:
+        console.print(f"[bold yellow]Warning: {escape(warning)}[/]", highlight=False)
+
+
+def print_evaluation(evaluation: Evaluation, cell_m: float | None, console: Console) -> None:
+    """Print the table of a split, what the leak detector found, and the methods' notes."""
+    for table in tables(evaluation, cell_m):
+        console.print(table)
+    console.print(f"  [dim]{escape(evaluation.leaks.in_words())}[/]", highlight=False)
+    for result in evaluation.results:
+        for note in result.notes:
+            console.print(f"  [dim]{escape(f'{result.method}: {note}')}[/]")
 
 
 def _alone(plan: Plan, count: int, progress: Any) -> Evaluation:
@@ -64,36 +91,64 @@ def start_workers(survey: OpenedSurvey, recipe: Recipe, count: int) -> Workers:
     return Workers(count, table, survey.site, survey.unlabelled(recipe.aggregation))
 
 
+def decidable(recipe: Recipe, table: FingerprintTable, console: Console) -> Recipe:
+    """Return a recipe with the splits of its criterion that can cut a survey, and say which not.
+
+    Its other splits are kept, after those of the criterion.
+
+    Raises:
+        ConfigError: none of the criterion's splits can.
+    """
+    criterion, notes = usable_criterion(recipe.criterion, table)
+    for note in notes:
+        console.print(note, markup=False, highlight=False)
+    names = dict.fromkeys([*criterion, *(split.name for split in recipe.splits)])
+    return replace(recipe, criterion=criterion, splits=[SPLITS[name] for name in names])
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a bundle goes, and which ledger says how often sealed sessions were read."""
+
+    folder: Path
+    ledger: Ledger = field(default_factory=Ledger)
+
+
 @dataclass(frozen=True)
 class Export:
     """One fit on all development rows, and the bundle that it becomes."""
 
     method: str | Config
+    choice: Choice
     seed: int
     survey: OpenedSurvey
-    evaluations: Sequence[Evaluation]
-    """The first one's split decided on the method."""
-    folder: Path
+    records: tuple[Record, ...]
+    """Every method on every split that was evaluated."""
+    target: Target
+    notes: tuple[str, ...] = ()
+    """More for the model card."""
 
 
 def export_best(
-    folder: Path,
+    target: Target,
     survey: OpenedSurvey,
     recipe: Recipe,
     evaluations: Sequence[Evaluation],
     workers: Workers,
-) -> Path:
-    """Fit the best method of the first split on all development rows, and write its bundle.
+) -> Choice:
+    """Fit the method that is best on the criterion on all development rows; write its bundle.
 
-    Returns:
-        The bundle's folder, as given.
+    Raises:
+        ConfigError: a split of the criterion was not evaluated.
     """
-    best = evaluations[0].best
-    method: str | Config = best.method
-    if not best.is_baseline:
-        method = next(config for config in recipe.configs if config.name == best.method)
-    workers.call(fit_and_write, Export(method, recipe.seeds[0], survey, evaluations, folder))
-    return folder
+    records = records_from([r for e in evaluations for r in to_records(e, survey.site.cell_m)])
+    choice = choose(records, recipe.criterion)
+    method: str | Config = choice.method
+    if not choice.is_baseline:
+        method = next(config for config in recipe.configs if config.name == choice.method)
+    export = Export(method, choice, recipe.seeds[0], survey, records, target)
+    workers.call(fit_and_write, export)
+    return choice
 
 
 def fit_and_write(material: Material, export: Export) -> None:
@@ -107,65 +162,27 @@ def fit_and_write(material: Material, export: Export) -> None:
         material.table,
         material.site,
         seed=export.seed,
-        split=export.evaluations[0].split.name,
+        split=export.choice.criterion[0],
         unlabelled=material.unlabelled,
         progress=lambda _: None,
     )
     origin = _origin(material.table, export)
-    write_bundle(export.folder, fitted, material.site, material.table, origin)
+    write_bundle(export.target.folder, fitted, material.site, material.table, origin)
 
 
 def _origin(table: FingerprintTable, export: Export) -> Origin:
     from training.export import Origin
 
-    name = export.method if isinstance(export.method, str) else export.method.name
+    survey, choice = export.survey, export.choice
+    readings = export.target.ledger.of(survey.site.id, survey.sealed_names())
+    here = [reading for reading in readings if reading.floor == survey.floor]
+    sealed = sealed_metrics(here, survey.data_sha256, method_sha256(export.method))
     return Origin(
-        is_baseline=name in SIMPLE_METHODS,
-        metrics=tuple(bundle_metrics(evaluation, name) for evaluation in export.evaluations),
-        provenance=provenance_of(export.survey, table, export.method, seed=export.seed),
+        is_baseline=choice.is_baseline,
+        metrics=(*bundle_metrics(export.records, choice.method), *sealed),
+        provenance=provenance_of(survey, table, export.method, seed=export.seed),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        notes=(*export.survey.notes, choice_in_words(export.evaluations[0])),
+        forced=choice.forced,
+        notes=(*survey.notes, *survey.warnings, *export.notes, choice.words),
+        readings=tuple(reading_in_words(reading) for reading in readings),
     )
-
-
-def bundle_metrics(evaluation: Evaluation, method: str) -> Metrics:
-    """Return what a bundle says about its method on one split."""
-    result = next(r for r in evaluation.results if r.method == method)
-    s, baseline = result.summary, evaluation.best_baseline
-    return Metrics(
-        split=evaluation.split.name,
-        honest=evaluation.split.honest,
-        n=s.n,
-        seeds=s.seeds,
-        mean_m=s.mean,
-        ci_low_m=s.ci_low,
-        ci_high_m=s.ci_high,
-        median_m=s.median,
-        p75_m=s.p75,
-        p95_m=s.p95,
-        baseline=baseline.method,
-        baseline_mean_m=baseline.summary.mean,
-    )
-
-
-def choice_in_words(evaluation: Evaluation) -> str:
-    """Say which method is exported, and that it is a simple one where it is."""
-    best = evaluation.best
-    networks = [result for result in evaluation.results if not result.is_baseline]
-    if not networks:
-        return f"Exported: {title_of(best)}, {best.summary.mean:.2f} m; no network was trained."
-    if best.is_baseline:
-        return (
-            f"Exported: {title_of(best)}, a baseline that trains no network "
-            f"({best.summary.mean:.2f} m): the best network, {_in_words(networks[0])}, is no "
-            f"better on split '{evaluation.split.name}'."
-        )
-    baseline = evaluation.best_baseline
-    return (
-        f"Exported: {_in_words(best)}; the best simple method is {title_of(baseline)} "
-        f"({baseline.summary.mean:.2f} m)."
-    )
-
-
-def _in_words(result: MethodResult) -> str:
-    return f"the {result.method} network ({result.summary.mean:.2f} m)"

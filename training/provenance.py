@@ -29,18 +29,22 @@ def provenance_of(
 ) -> Provenance:
     """Return the provenance of one fit on the rows of a table."""
     commit, dirty = git_state()
-    digest = method.sha256 if isinstance(method, Config) else sha256_of([method])
     return Provenance(
         survey=survey.name,
         data_sha256=survey.data_sha256,
         sessions=tuple(str(session) for session in np.unique(table.session)),
         rows=len(table),
-        config_sha256=digest,
+        config_sha256=method_sha256(method),
         git_commit=commit,
         git_dirty=dirty,
         seed=seed,
         versions=versions(),
     )
+
+
+def method_sha256(method: str | Config) -> str:
+    """Return the hash of a network's every setting, or of a simple method's name."""
+    return method.sha256 if isinstance(method, Config) else sha256_of([method])
 
 
 def sha256_of(texts: Sequence[str]) -> str:

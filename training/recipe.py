@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from localizer.features import Aggregation
 from training.config import Config
+from training.criterion import CRITERION
 from training.splits import Split
 
 
@@ -19,6 +20,10 @@ class Recipe:
     configs: Sequence[Config]
     seeds: Sequence[int]
     """Each network is trained once a fold and seed."""
+    criterion: Sequence[str] = CRITERION
+    """The splits that decide which method is exported."""
+    outages: bool = False
+    """Whether every method is also scored with beacons gone."""
 
     @property
     def aggregation(self) -> Aggregation:

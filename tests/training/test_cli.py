@@ -31,7 +31,7 @@ def test_fit_writes_metrics_and_a_bundle_that_the_edge_loads(
 ) -> None:
     work, figures = tmp_path / "work", tmp_path / "figures.json"
     status = run(
-        monkeypatch, "fit", small_survey().path, "--config", config, "--split", "cells",
+        monkeypatch, "fit", small_survey().path, "--config", config, "--criterion", "cells",
         "--methods", "weighted-centroid,knn", "--seeds", 2, "--workers", 1,
         "--workdir", work, "--json", figures,
     )  # fmt: skip
@@ -73,7 +73,10 @@ def test_evaluate_prints_every_split_asked_for_and_exports_nothing(
         (["evaluate", "SURVEY", "--methods", "magic"], "weighted-centroid"),
         (["fit", "SURVEY", "--config", "magic"], "paper-dnn"),
         (["evaluate", "SURVEY", "--split", "published", "--workers", "1"], "survey `uci`"),
-        (["fit", "SURVEY", "--split", "random"], "must be honest"),
+        (["fit", "SURVEY", "--criterion", "random"], "must be honest"),
+        (["evaluate", "SURVEY", "--final", "--split", "cells"], "no other"),
+        (["evaluate", "SURVEY", "--again", "curious"], "add --final"),
+        (["export", "nowhere"], "run.json"),
         (["evaluate", "SURVEY", "--methods", "knn,knn"], "stand twice"),
         (["evaluate", "SURVEY", "--config", "dnn", "--config", "dnn"], "stand twice"),
     ],
@@ -86,7 +89,9 @@ def test_a_wrong_argument_is_one_line_and_exit_status_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     given = [str(small_survey().path) if a == "SURVEY" else a for a in arguments]
-    assert run(monkeypatch, *given, "--workdir", tmp_path / "work") == 2
+    if arguments[0] != "export":
+        given += ["--workdir", str(tmp_path / "work")]
+    assert run(monkeypatch, *given) == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("error: ")
     assert words in said

@@ -1,8 +1,6 @@
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,66 +8,26 @@ import pytest
 from localizer.bundle import load_bundle
 from localizer.errors import BundleError
 from localizer.locate import Locator
-from localizer.table import FingerprintTable
+from tests.training.evaluated import SIMPLE, evaluation, with_distributions
 from tests.training.simulated import quick, small_site, small_survey, small_table
 from training import export
-from training.baselines import fit_baseline
 from training.catalogue import SIMPLE_METHODS
 from training.config import Config
 from training.convert import to_tflite
-from training.evaluation import Evaluation, Plan, evaluate, to_records
+from training.criterion import choose
+from training.evaluation import Plan, evaluate, to_records
 from training.export import write_bundle
 from training.fit_method import fit_method
-from training.journey import Export, bundle_metrics, choice_in_words, fit_and_write
+from training.journey import Export, Target, fit_and_write
+from training.ledger import Ledger
 from training.methods import Fitted
 from training.metrics import errors_m
 from training.recipe import Recipe
+from training.records import Record, bundle_metrics, records_from
 from training.report import error_table
 from training.splits import SPLITS
 from training.tasks import Material, Progress, Workers
 from training.workdir import write_run
-
-SIMPLE = ["training-centroid", "weighted-centroid", "knn"]
-
-
-@cache
-def evaluation(workers: int = 1) -> Evaluation:
-    plan = Plan(
-        "small", small_site(), small_table(), SPLITS["sessions"], SIMPLE, [quick("dnn")], (0, 1)
-    )
-    with Workers(workers, small_table(), small_site()) as pool:
-        return evaluate(plan, pool)
-
-
-def place_shares(table: FingerprintTable) -> Fitted:
-    """A method with a distribution: a normal of 3 m about the weighted centroid, on a grid."""
-    centroid = fit_baseline("weighted-centroid", table, small_site())
-    x_min, y_min, x_max, y_max = small_site().bounds_m("0")
-    axes = np.meshgrid(np.arange(x_min, x_max, 1.0), np.arange(y_min, y_max, 1.0))
-    grid = np.stack(axes, axis=-1).reshape(-1, 2).astype(np.float32)
-
-    def graph(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        position = np.asarray(centroid.graph(inputs)["position"])
-        log = -((position[:, None] - grid[None]) ** 2).sum(axis=2) / (2 * 3.0**2)
-        log -= np.log(np.exp(log).sum(axis=1, keepdims=True))
-        return {"position": position, "log_probability": log}
-
-    return replace(centroid, graph=graph, grid_m=grid)
-
-
-@cache
-def with_distributions() -> Evaluation:
-    """Two seeds of a network that gives distributions."""
-    table, site = small_table(), small_site()
-    plan = Plan("small", site, table, SPLITS["sessions"], SIMPLE, [quick("dnn")], (0, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "training.fit_method.fit_network", lambda _, table, *a, **k: place_shares(table)
-        )
-        with Workers(1, table, site) as pool:
-            done = evaluate(plan, pool)
-    network = next(result for result in done.results if not result.is_baseline)
-    return replace(done, results=(network, *(r for r in done.results if r is not network)))
 
 
 def test_every_method_is_scored_on_every_row_best_first() -> None:
@@ -121,8 +79,7 @@ def test_a_method_without_a_mean_never_comes_first() -> None:
 
 def test_a_bundle_serves_the_aggregation_that_was_evaluated(tmp_path: Path) -> None:
     table = small_survey().development("max")
-    job = Export("knn", 0, small_survey(), [_won_by("knn")], tmp_path)
-    fit_and_write(small_material()._replace(table=table), job)
+    fit_and_write(small_material()._replace(table=table), export_of("knn", tmp_path))
     assert load_bundle(tmp_path).spec.aggregation == "max"
 
 
@@ -243,8 +200,7 @@ def fit_one(method: str | Config) -> Fitted:
 def check_export(method: str | Config, folder: Path) -> None:
     table = small_table()
     name = method if isinstance(method, str) else method.name
-    job = Export(method, 0, small_survey(), [_won_by(name)], folder)
-    fit_and_write(small_material(), job)
+    fit_and_write(small_material(), export_of(method, folder))
     bundle = load_bundle(folder)
     assert bundle.manifest.method == name
     assert bundle.manifest.is_baseline is isinstance(method, str)
@@ -254,23 +210,33 @@ def check_export(method: str | Config, folder: Path) -> None:
     np.testing.assert_allclose(located[heard], fitted.predict(table)[heard], atol=2e-3)
 
 
-def _won_by(name: str) -> Evaluation:
-    """The evaluation above, as if `name` had won it: what is exported is tested, not who wins."""
+def records(winner: str) -> tuple[Record, ...]:
+    """The figures above, as if `winner` had won: what is exported is tested, not who wins."""
     done = evaluation()
-    winner = replace(done.best, method=name, is_baseline=name in SIMPLE_METHODS)
-    return replace(done, results=(winner, *done.results))
+    won = replace(done.best, method=winner, is_baseline=winner in SIMPLE_METHODS)
+    others = tuple(result for result in done.results[1:] if result.method != winner)
+    return records_from(to_records(replace(done, results=(won, *others)), None))
+
+
+def export_of(method: str | Config, folder: Path) -> Export:
+    figures = records(method if isinstance(method, str) else method.name)
+    choice = choose(figures, ["sessions"])
+    target = Target(folder, Ledger(folder / "ledger.jsonl"))
+    return Export(method, choice, 0, small_survey(), figures, target)
 
 
 def test_the_card_and_the_manifest_say_what_the_bundle_is(tmp_path: Path) -> None:
-    done = evaluation()
-    job = Export(done.best.method, 0, small_survey(), [done], tmp_path)
+    job = export_of(evaluation().best.method, tmp_path)
     fit_and_write(small_material(), job)
     bundle = load_bundle(tmp_path)
-    metrics = bundle.manifest.metrics[0]
-    assert metrics == bundle_metrics(done, done.best.method)
+    (metrics,) = bundle.manifest.metrics
+    assert (metrics,) == bundle_metrics(job.records, job.choice.method)
+    assert metrics.mean_m == evaluation().best.summary.mean
     assert metrics.split == "sessions"
     assert f"| sessions | {metrics.n} | {metrics.mean_m:.2f} |" in bundle.card
-    assert choice_in_words(done) in bundle.card
+    assert job.choice.words in bundle.card
+    assert "Never read" in bundle.card
+    assert bundle.manifest.forced is None
     assert bundle.manifest.provenance.rows == len(small_table())
     assert bundle.manifest.provenance.data_sha256 == small_survey().data_sha256
     assert set(bundle.manifest.provenance.sessions) == set(small_table().session.tolist())
@@ -278,8 +244,7 @@ def test_the_card_and_the_manifest_say_what_the_bundle_is(tmp_path: Path) -> Non
 
 def test_the_same_fit_gives_the_same_model_file(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        job = Export(quick("dnn"), 0, small_survey(), [_won_by("dnn")], tmp_path / name)
-        fit_and_write(small_material(), job)
+        fit_and_write(small_material(), export_of(quick("dnn"), tmp_path / name))
     first, second = (load_bundle(tmp_path / name).manifest for name in ("first", "second"))
     assert first.files["model.tflite"] == second.files["model.tflite"]
 
