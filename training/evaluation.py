@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,14 @@ from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
 from training.leaks import Leaks, Sources, find_leaks, refuse_leaks
-from training.metrics import Spread, Summary, bootstrap_by_place, summarise
+from training.metrics import (
+    FloorHits,
+    Spread,
+    Summary,
+    bootstrap_by_place,
+    floor_hits,
+    summarise,
+)
 from training.outages import GONE, Outages
 from training.splits import Split
 from training.tasks import Progress, Task, TaskResult, Workers
@@ -163,6 +170,7 @@ def _result(
         score: np.stack([np.concatenate([r.scores[score] for r in one]) for one in ordered])
         for score in flat[0].scores
     }
+    summary = summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m, scores=scores)
     return MethodResult(
         method=name,
         is_baseline=flat[0].task.config is None,
@@ -171,10 +179,20 @@ def _result(
         settings=tuple(result.settings for result in flat),
         curves=tuple(result.curve for result in flat),
         notes=tuple(dict.fromkeys(note for result in flat for note in result.notes)),
-        summary=summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m, scores=scores),
+        summary=replace(summary, floors=_floors(ordered, errors, rows)),
         scores=scores,
         outages=_pooled_outages(ordered),
     )
+
+
+def _floors(
+    ordered: Sequence[Sequence[TaskResult]], errors: NDArray[np.float64], rows: FingerprintTable
+) -> FloorHits | None:
+    told = [[r.floor for r in one if r.floor is not None] for one in ordered]
+    if not told[0]:
+        return None
+    right = np.stack([np.concatenate(one) == rows.floor for one in told])
+    return floor_hits(errors, np.asarray(right))
 
 
 def _pooled_outages(ordered: Sequence[Sequence[TaskResult]]) -> Outages | None:
@@ -218,8 +236,9 @@ def to_records(evaluation: Evaluation, cell_m: float | None) -> list[dict[str, A
 
 def _summary_fields(result: MethodResult) -> dict[str, Any]:
     fields = dataclasses.asdict(result.summary)
-    spread = fields.pop("spread") or dict.fromkeys(f.name for f in dataclasses.fields(Spread))
-    return {name: _finite(value) for name, value in {**fields, **spread}.items()}
+    for name, kind in (("spread", Spread), ("floors", FloorHits)):
+        fields.update(fields.pop(name) or dict.fromkeys(f.name for f in dataclasses.fields(kind)))
+    return {name: _finite(value) for name, value in fields.items()}
 
 
 def outage_records(result: MethodResult) -> list[dict[str, Any]] | None:

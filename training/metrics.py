@@ -19,6 +19,9 @@ CONFIDENCE: Final = 0.95
 METRE_STEPS: Final = (1, 2, 3)
 CELL_STEPS: Final = (1, 2, 3, 4, 5)
 
+WRONG_FLOOR_M: Final = 15.0
+"""What a wrong floor adds to an error in the competitions of the IPIN conference, metres."""
+
 _SEED: Final = 20_200_616
 """Of the bootstrap: the same errors give the same interval."""
 
@@ -37,6 +40,18 @@ class Spread:
     sharpness_68: float
     """Mean radius of that disc, metres: the smaller the better at equal coverage."""
     sharpness_95: float
+
+
+@dataclass(frozen=True, slots=True)
+class FloorHits:
+    """How well one method tells floors on one split."""
+
+    floor_hit_rate: float
+    """Share of rows and seeds on the right floor."""
+    mean_right_floor: float
+    """Mean error of those, metres; NaN without any."""
+    q3_with_floors: float
+    """Third quartile of error + `WRONG_FLOOR_M` a wrong floor, metres: the score of IPIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,18 @@ class Summary:
     """Share of rows within 1 to 5 grid cells; empty for a site without cells."""
     spread: Spread | None = None
     """How good the distributions are; None for a method that gives positions alone."""
+    floors: FloorHits | None = None
+    """How well floors are told; None where there is but one."""
+
+
+def floor_hits(errors: NDArray[np.float64], right: NDArray[np.bool_]) -> FloorHits:
+    """Return how well floors are told, from errors and hits, both [seeds, n], metres."""
+    penalised = (errors + WRONG_FLOOR_M * ~right).mean(axis=0)
+    return FloorHits(
+        floor_hit_rate=float(right.mean()),
+        mean_right_floor=float(errors[right].mean()) if right.any() else float("nan"),
+        q3_with_floors=float(np.quantile(penalised, 0.75)),
+    )
 
 
 def errors_m(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:

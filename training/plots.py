@@ -38,8 +38,8 @@ def plot_error_cdf(evaluation: Evaluation, path: Path) -> None:
         axes.set(xlim=(0, max(1.3 * worst, _LEAST_SPAN_M)), ylim=(0, 1))
         axes.set(xlabel="error, m", ylabel="share of scans")
         axes.yaxis.set_major_formatter(PERCENT)
-        for share in (0.5, 0.75, 0.95):
-            axes.axhline(share, color="0.85", lw=0.8, zorder=1)
+        for level in (0.5, 0.75, 0.95):
+            axes.axhline(level, color="0.85", lw=0.8, zorder=1)
         axes.grid(visible=True, axis="x", alpha=0.25)
         axes.legend(fontsize=8, frameon=False, loc="lower right", title="best mean first")
 

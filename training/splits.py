@@ -76,16 +76,21 @@ def _cells(table: FingerprintTable) -> list[Fold]:
 
 
 def _blocks(table: FingerprintTable) -> list[Fold]:
-    places, place = np.unique(table.position_m, axis=0, return_inverse=True)
-    count = min(BLOCKS, len(places) // 2)
+    places = len(np.unique(table.place))
+    count = min(BLOCKS, places // 2)
     if count < 2:
-        raise ConfigError(f"split 'blocks' needs at least four places, but got {len(places)}")
-    return _grouped(_neighbourhoods(places, count)[place.ravel()], "blocks of places")
+        raise ConfigError(f"split 'blocks' needs at least four places, but got {places}")
+    return _grouped(_neighbourhoods(table, count), "blocks of places")
 
 
-def _neighbourhoods(places_m: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    labels = KMeans(count, n_init=10, random_state=0).fit(places_m).labels_
-    return np.asarray(labels, np.int64)
+def _neighbourhoods(table: FingerprintTable, count: int) -> NDArray[np.int64]:
+    """Which of `count` blocks of neighbouring places each row belongs to; floors lie apart."""
+    floor = np.unique(table.floor, return_inverse=True)[1].ravel()
+    apart_m = 1 + 2 * float(np.ptp(table.position_m, axis=0).sum())
+    points = np.column_stack([table.position_m, floor * apart_m])
+    places, place = np.unique(points, axis=0, return_inverse=True)
+    labels = KMeans(count, n_init=10, random_state=0).fit(places).labels_
+    return np.asarray(labels[place.ravel()], np.int64)
 
 
 def _devices(table: FingerprintTable) -> list[Fold]:
@@ -162,18 +167,18 @@ def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold
     sessions), else by places; a side with one session or device left is cut by places too, and one
     of a single place not at all.
     """
-    places, place = np.unique(table.position_m, axis=0, return_inverse=True)
-    if len(places) < 2:
+    place = table.place
+    if len(np.unique(place)) < 2:
         return
-    groups: NDArray[np.generic] = place.ravel()
+    groups: NDArray[np.generic] = place
     if split in ("sessions", SEALED):
         groups = table.session
     elif split == "devices":
         groups = table.device
     elif split == "blocks":
-        groups = _neighbourhoods(places, min(BLOCKS, len(places)))[place.ravel()]
+        groups = _neighbourhoods(table, min(BLOCKS, len(np.unique(place))))
     if len(np.unique(groups)) < 2:
-        groups = place.ravel()
+        groups = place
     cut = GroupKFold(min(most, len(np.unique(groups))))
     for i, (train, test) in enumerate(cut.split(groups, groups=groups), start=1):
         yield Fold(f"inner {i}", train, test)

@@ -66,6 +66,8 @@ class TaskResult:
     """Scores of the distributions by name, each [n_test]; none without distributions."""
     outages: Outages | None = None
     """With beacons gone; None where nobody asked."""
+    floor: NDArray[np.str_] | None = None
+    """[n_test], the floor that each scan was put on; None where there is but one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,22 @@ def run_task(task: Task, material: Material, progress: Report) -> TaskResult:
         keras.utils.clear_session()
         gc.collect()
     train, test = material.table.rows(task.train), material.table.rows(task.test)
-    fitted = fit_method(
-        task.method if task.config is None else task.config,
-        train,
-        material.site,
-        seed=task.seed,
-        split=task.split,
-        unlabelled=_not_held_out(material.unlabelled, train, test),
-        progress=lambda steps: progress(Progress(task.method, steps)),
-    )
+    unlabelled = _not_held_out(material.unlabelled, train, test)
+
+    def fit(rows: FingerprintTable, without: FingerprintTable, told: Report = progress) -> Fitted:
+        return fit_method(
+            task.method if task.config is None else task.config,
+            rows,
+            material.site,
+            seed=task.seed,
+            split=task.split,
+            unlabelled=without,
+            progress=lambda steps: told(Progress(task.method, steps)),
+        )
+
+    if len(np.unique(material.table.floor)) > 1:
+        return _run_floors(task, material.site, (train, test, unlabelled), fit, progress)
+    fitted = fit(train, unlabelled)
     said = fitted.predict_all(test)
     return TaskResult(
         task,
@@ -120,6 +129,41 @@ def run_task(task: Task, material: Material, progress: Report) -> TaskResult:
         fitted.curve,
         _scores(fitted, said, test),
         sweep(fitted.predict, train, test) if task.outages else None,
+    )
+
+
+def _run_floors(
+    task: Task,
+    site: Site,
+    sides: tuple[FingerprintTable, FingerprintTable, FingerprintTable],
+    fit: Callable[..., Fitted],
+    progress: Report,
+) -> TaskResult:
+    from training.floors import fit_floors
+
+    train, test, unlabelled = sides
+    models = fit_floors(
+        train,
+        site,
+        split=task.split,
+        # Steps of a floor are no steps of the task, of which there is one bar.
+        fit=lambda rows, without: fit(rows, without, told=lambda _: None),
+        unlabelled=unlabelled,
+    )
+    progress(Progress(task.method, task.epochs))
+    floor = models.choose(test)
+    each = models.fitted.items()
+    return TaskResult(
+        task,
+        models.predict_on(test, floor),
+        {f"floor {name}": dict(fitted.settings) for name, fitted in each},
+        (
+            f"floors told by: {models.chooser}",
+            *(f"floor {name}: {note}" for name, fitted in each for note in fitted.notes),
+        ),
+        {f"floor {name}: {k}": v for name, fitted in each for k, v in fitted.curve.items()},
+        outages=sweep(models.predict, train, test) if task.outages else None,
+        floor=floor,
     )
 
 
