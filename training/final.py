@@ -71,6 +71,7 @@ def read_sealed(
         recipe.baselines,
         recipe.configs,
         recipe.seeds,
+        outages=recipe.outages,
     )
     unlabelled = survey.unlabelled(recipe.aggregation)
     with (
