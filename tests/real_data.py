@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from localizer.importers.source_files import DataFolder, DataSet
-from localizer.importers.tetam import TETAM
+from localizer.importers.tetam_files import TETAM
 from localizer.importers.uci import LABELLED_NAME, UNLABELLED_NAME, UciFiles
 from localizer.importers.uji import UJI
 from tests.conftest import lacking

@@ -20,7 +20,7 @@ from localizer import __version__
 from localizer.atomic import atomic_write
 from localizer.errors import DownloadError
 from localizer.importers.source_files import DataFolder, DataSet
-from localizer.importers.tetam import TETAM, TETAM_CITATION
+from localizer.importers.tetam_files import TETAM, TETAM_CITATION
 from localizer.importers.uci import LABELLED_NAME, SHA256, UNLABELLED_NAME, UciFiles
 from localizer.importers.uji import UJI
 

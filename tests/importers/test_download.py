@@ -13,7 +13,7 @@ import pytest
 from localizer.errors import DownloadError
 from localizer.importers import download, uji
 from localizer.importers.download import cache_dir, fetch_uci, find_tetam, find_uci, find_uji
-from localizer.importers.tetam import TETAM
+from localizer.importers.tetam_files import TETAM
 from localizer.importers.uci import LABELLED_NAME, SHA256, UNLABELLED_NAME, import_uci
 from tests.real_data import tetam_folder, uci_files, uji_folder
 

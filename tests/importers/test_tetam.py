@@ -12,7 +12,8 @@ import pytest
 from localizer.errors import SurveyError
 from localizer.importers import ImportReport
 from localizer.importers.source_files import DataFolder
-from localizer.importers.tetam import STATIC_NAME, WALKS, import_tetam
+from localizer.importers.tetam import import_tetam
+from localizer.importers.tetam_files import STATIC_NAME, WALKS
 from localizer.scans import Fingerprint, Session
 from localizer.sites import built_in_site
 from localizer.survey import ROLES, Survey
