@@ -1,12 +1,20 @@
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from localizer.bundle import load_bundle
 from tests.training.simulated import quick, small_survey
+from training import journey
 from training.cli import main
 from training.config import config_to_toml
+from training.recipe import Recipe
+from training.splits import SPLITS
+from training.workdir import write_run
+
+SIMPLE = Recipe([SPLITS["cells"]], ["weighted-centroid", "knn"], [], (0,))
 
 
 @pytest.fixture
@@ -107,3 +115,46 @@ def test_a_work_directory_must_be_new_and_writable(
         assert run(monkeypatch, "evaluate", small_survey().path, "--workdir", folder) == 2
         assert "work directory" in capsys.readouterr().err
     assert file.read_text() == "mine"
+
+
+def test_sealed_sessions_are_read_once_by_the_command_and_a_reason_reads_them_again(
+    tmp_path: Path,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = [
+        "evaluate", small_survey().path, "--final", "--config", config, "--methods", "knn",
+        "--seeds", 1, "--workers", 1, "--ledger", tmp_path / "ledger.jsonl",
+    ]  # fmt: skip
+    assert run(monkeypatch, *command, "--workdir", tmp_path / "one") == 0
+    assert "split 'sealed'" in capsys.readouterr().out
+    assert run(monkeypatch, *command, "--workdir", tmp_path / "two") == 2
+    assert "--again REASON" in capsys.readouterr().err
+    assert run(monkeypatch, *command, "--workdir", tmp_path / "three", "--again", "benchmark") == 0
+    lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
+    assert [json.loads(line)["again"] for line in lines] == [None, "benchmark"]
+    assert json.loads((tmp_path / "three" / "reading.json").read_text()) == json.loads(lines[1])
+    records = json.loads((tmp_path / "one" / "metrics.json").read_text())
+    assert {(r["split"], r["honest"]) for r in records} == {("sealed", True)}
+
+
+def test_export_of_an_earlier_run_needs_force_for_a_worse_method(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with journey.start_workers(small_survey(), SIMPLE, 1) as workers:
+        console = Console(file=StringIO())
+        evaluations = journey.cross_validate(small_survey(), SIMPLE, workers, console)
+    write_run(tmp_path / "run", small_survey(), SIMPLE, evaluations)
+    export = ["export", tmp_path / "run", tmp_path / "bundle", "--criterion", "cells"]
+    export += ["--ledger", tmp_path / "ledger.jsonl"]
+    worse = evaluations[0].results[1].method
+    assert run(monkeypatch, *export, "--method", worse) == 2
+    assert "--force" in capsys.readouterr().err
+    assert run(monkeypatch, *export, "--method", worse, "--force") == 0
+    assert "Exported by --force" in capsys.readouterr().out
+    forced = load_bundle(tmp_path / "bundle").manifest.forced
+    assert forced is not None
+    assert forced.best == evaluations[0].best.method

@@ -1,10 +1,16 @@
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from localizer.errors import ConfigError
 from localizer.manifest import Forced
 from tests.training.simulated import small_table
 from training.criterion import choose, parse_criterion, usable_criterion
+from training.journey import decidable
+from training.recipe import Recipe
 from training.records import Record, bundle_metrics
+from training.splits import SPLITS
 
 
 def record(method: str, split: str, mean: float | None, *, baseline: bool = True) -> Record:
@@ -91,6 +97,19 @@ def test_a_survey_of_one_session_is_decided_by_cells_with_a_note() -> None:
     assert "'sessions' is left out of the criterion" in note
     with pytest.raises(ConfigError, match="can cut this survey"):
         usable_criterion(("sessions",), one)
+
+
+def test_fit_evaluates_the_splits_that_decide_and_then_those_that_were_asked_for() -> None:
+    table = small_table()
+    one = table.rows(table.session == table.session[0])
+    recipe = Recipe([SPLITS["random"], SPLITS["cells"]], ["knn"], [], (0,))
+    said = StringIO()
+    console = Console(file=said, width=300)
+    whole, alone = (decidable(recipe, rows, console) for rows in (table, one))
+    assert [split.name for split in whole.splits] == ["sessions", "cells", "random"]
+    assert [split.name for split in alone.splits] == ["cells", "random"]
+    assert (tuple(whole.criterion), tuple(alone.criterion)) == (BOTH, ("cells",))
+    assert said.getvalue().count("left out of the criterion") == 1
 
 
 def test_a_criterion_is_written_with_commas_and_must_be_honest() -> None:
