@@ -69,6 +69,7 @@ DECIDING: Final = ",".join(CRITERION)
 TERMINATED: Final = 128 + signal.SIGTERM
 """Exit status of a process that SIGTERM ended, as a shell counts it."""
 CORES: Final = os.cpu_count() or 1
+REPRODUCTION: Final = Path("docs/reproduction.md")
 
 
 @app.command()
@@ -289,6 +290,33 @@ def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
     for path in filter(None, (run.workdir / "ablation.json", run.json)):
         write_json(path, records)
     console.print(f"Gains, metrics, curves and plots: {run.workdir}", markup=False)
+
+
+@app.command()
+def reproduce(
+    *,
+    seeds: Annotated[int, typer.Option(min=1, help="Of the DNN; the CNN has half as many.")] = 16,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Other than the paper's only to try; the page says so.")
+    ] = 100,
+    workers: WorkerCount = CORES,
+    out: Annotated[Path, typer.Option(help="The page; pictures go beside it.")] = REPRODUCTION,
+    workdir: Workdir = None,
+    json: Json = None,
+    ledger: LedgerOption = LEDGER,
+) -> None:
+    """Measure arXiv:2006.08925 again, and write what stands of it and what does not."""
+    from training.reproduction.page import write_page
+    from training.reproduction.run import Options, run_reproduction
+
+    console = terminal()
+    folder = new_workdir(workdir or default_workdir("reproduce"))
+    found = run_reproduction(folder, Options(seeds, epochs, workers), Ledger(ledger), console)
+    write_page(found, out)
+    for path in filter(None, (folder / "reproduction.json", json)):
+        write_json(path, found.to_document())
+    console.print(f"Recorded in {ledger}", markup=False)
+    console.print(f"Page: {out}; every run: {folder}", markup=False)
 
 
 @app.command()

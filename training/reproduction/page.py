@@ -21,6 +21,7 @@ def write_page(found: Reproduction, path: Path) -> None:
     folder = path.parent / FIGURES
     plot_table_2(found, folder / TABLE_2_PNG)
     plot_figure_6(found, folder / FIGURE_6_PNG)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(found), encoding="utf-8")
 
 

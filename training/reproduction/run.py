@@ -45,7 +45,9 @@ class Options:
     workers: int
 
 
-def reproduce(workdir: Path, options: Options, ledger: Ledger, console: Console) -> Reproduction:
+def run_reproduction(
+    workdir: Path, options: Options, ledger: Ledger, console: Console
+) -> Reproduction:
     """Measure Table II, Figure 6 and Figure 9 on the UCI survey.
 
     Args:
