@@ -23,7 +23,7 @@ from training.ledger import LEDGER, Ledger
 from training.published_surveys import SURVEY_NAMES
 from training.recipe import Recipe
 from training.splits import PUBLISHED, SPLITS, Split
-from training.surveys import UCI, OpenedSurvey, open_survey
+from training.surveys import ALL_FLOORS, UCI, OpenedSurvey, open_survey
 from training.terminal import terminal
 from training.workdir import default_workdir, new_workdir, write_json, write_run
 
@@ -54,7 +54,10 @@ Methods = Annotated[
 ]
 Seeds = Annotated[int, typer.Option(min=1, help="Networks trained per fold, each its own seed.")]
 WorkerCount = Annotated[int, typer.Option("--workers", min=1, help="Processes.")]
-FloorOption = Annotated[str | None, typer.Option(help="Which floor, if the survey has several.")]
+FloorOption = Annotated[
+    str | None,
+    typer.Option(help="Which floor, if the survey has several; evaluate takes `all`."),
+]
 Json = Annotated[Path | None, typer.Option(help="Write the metrics here as JSON.")]
 
 Criterion = Annotated[
@@ -65,6 +68,8 @@ LedgerOption = Annotated[
 ]
 
 NETWORKS: Final = ["dnn", "cnn"]
+EVERY: Final = "all"
+"""Splits: all that can cut the survey."""
 DECIDING: Final = ",".join(CRITERION)
 TERMINATED: Final = 128 + signal.SIGTERM
 """Exit status of a process that SIGTERM ended, as a shell counts it."""
@@ -91,6 +96,9 @@ def evaluate(
         str | None, typer.Option(help="Why sealed sessions are read once more; it is recorded.")
     ] = None,
     ledger: LedgerOption = LEDGER,
+    outages: Annotated[
+        bool, typer.Option("--outages", help="Score every method with 1, 2, 3 beacons gone too.")
+    ] = False,
 ) -> None:
     """Cross-validate networks beside the simple methods; development sessions only.
 
@@ -98,12 +106,13 @@ def evaluate(
     """
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
     recipe = _recipe(_splits(split, survey), methods, config, seeds)
+    recipe = replace(recipe, outages=outages)
     if final:
         _final(run, recipe, ledger, again)
     elif again is not None:
         raise ConfigError("--again is the reason for reading sealed sessions; add --final")
     else:
-        _evaluate(run, recipe)
+        _evaluate(run, recipe, every=split == [EVERY])
 
 
 @app.command()
@@ -185,19 +194,25 @@ def _refuse_twice(names: list[str]) -> None:
         )
 
 
-def _open(run: Run, console: Console) -> OpenedSurvey:
+def _open(run: Run, console: Console, *, all_floors: bool = False) -> OpenedSurvey:
+    if run.floor == ALL_FLOORS and not all_floors:
+        raise ConfigError(
+            "this command works on one floor, but got --floor all; name one, or use evaluate"
+        )
     survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
     for note in survey.notes:
         console.print(f"[dim]{escape(note)}[/]", highlight=False)
     return survey
 
 
-def _evaluate(run: Run, recipe: Recipe) -> None:
+def _evaluate(run: Run, recipe: Recipe, *, every: bool) -> None:
     from training import journey
 
     console = terminal()
-    survey = _open(run, console)
+    survey = _open(run, console, all_floors=True)
     with journey.start_workers(survey, recipe, run.workers) as workers:
+        if every:
+            recipe = journey.cuttable(recipe, workers.material.table, console)
         evaluations = journey.cross_validate(survey, recipe, workers, console)
     _write(run, survey, recipe, evaluations, console)
 
@@ -209,6 +224,7 @@ def _fit(run: Run, recipe: Recipe, ledger: Path) -> None:
     survey = _open(run, console)
     target = journey.Target(run.workdir / "bundle", Ledger(ledger))
     with journey.start_workers(survey, recipe, run.workers) as workers:
+        recipe = journey.cuttable(recipe, workers.material.table, console)
         recipe = journey.decidable(recipe, workers.material.table, console)
         evaluations = journey.cross_validate(survey, recipe, workers, console)
         choice = journey.export_best(target, survey, recipe, evaluations, workers)
@@ -349,7 +365,7 @@ def demo_bundle(
 
 def _splits(names: list[str], survey: str) -> list[Split]:
     everything = [name for name in SPLITS if name != PUBLISHED or survey == UCI]
-    chosen = everything if names == ["all"] else list(dict.fromkeys(names))
+    chosen = everything if names == [EVERY] else list(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in SPLITS]
     if unknown:
         raise ConfigError(f"--split must be of {[*SPLITS, 'all']}, but got {unknown}")

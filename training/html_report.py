@@ -13,8 +13,8 @@ import numpy as np
 
 from training.catalogue import SIMPLE_METHODS
 from training.evaluation import Evaluation, MethodResult
-from training.markdown import error_markdown, outage_markdown, spread_markdown
-from training.report import SPREAD_COLUMNS, error_cells, outage_cells, spread_cells, title_of
+from training.markdown import error_markdown, extra_markdown
+from training.report import error_cells, extras, title_of
 from training.splits import SPLITS
 
 PICTURES: Final = {
@@ -122,7 +122,7 @@ def markdown_report(
         parts.append(in_short(evaluation))
         parts.append(f"{len(evaluation.rows)} single scans; gain over the best simple method.")
         parts.append(error_markdown(evaluation, cell_m))
-        parts += filter(None, (spread_markdown(evaluation), outage_markdown(evaluation)))
+        parts += extra_markdown(evaluation)
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -202,18 +202,9 @@ def _tables(evaluation: Evaluation, cell_m: float | None) -> str:
     columns = ("interval, m", "seed sd", "median", "p75", "p95", "gain, m")
     errors = [error_cells(evaluation, result, cell_m) for result in evaluation.results]
     parts = [_table(("method", f"mean, {unit}", *columns), errors, evaluation.results)]
-    spread = [result for result in evaluation.results if result.summary.spread is not None]
-    if spread:
-        header = ("method", *SPREAD_COLUMNS)
-        parts.append("<h3>Do the methods know how unsure they are?</h3>")
-        parts.append(_table(header, [spread_cells(result) for result in spread], spread))
-    swept = outage_cells(evaluation)
-    if swept is not None:
-        parts.append(
-            "<h3>With beacons gone</h3><p>Mean error, m. Beacons that are heard often weigh more; "
-            "a scan that hears nothing any more keeps the last position.</p>"
-        )
-        parts.append(_table(swept[0], swept[1:], ()))
+    for extra in extras(evaluation):
+        parts.append(f"<h3>{escape(extra.title)}</h3><p>{escape(extra.explanation)}</p>")
+        parts.append(_table(extra.header, extra.rows, ()))
     return "\n".join(parts)
 
 

@@ -20,7 +20,7 @@ from training.provenance import method_sha256, provenance_of
 from training.recipe import Recipe
 from training.records import Record, bundle_metrics, records_from
 from training.report import progress_bars, tables
-from training.splits import PUBLISHED, SPLITS
+from training.splits import PUBLISHED, SPLITS, usable_splits
 from training.surveys import OpenedSurvey
 from training.tasks import Material, Workers
 
@@ -104,6 +104,15 @@ def decidable(recipe: Recipe, table: FingerprintTable, console: Console) -> Reci
         console.print(note, markup=False, highlight=False)
     names = dict.fromkeys([*criterion, *(split.name for split in recipe.splits)])
     return replace(recipe, criterion=criterion, splits=[SPLITS[name] for name in names])
+
+
+def cuttable(recipe: Recipe, table: FingerprintTable, console: Console) -> Recipe:
+    """Return a recipe with those of its splits that can cut a survey, and say why others cannot."""
+    splits, notes = usable_splits([s for s in recipe.splits if s.name != PUBLISHED], table)
+    for note in notes:
+        console.print(note, markup=False, highlight=False)
+    published = [split for split in recipe.splits if split.name == PUBLISHED]
+    return replace(recipe, splits=[*splits, *published])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from training.evaluation import Evaluation
-from training.report import SPREAD_COLUMNS, error_cells, outage_cells, spread_cells
+from training.report import error_cells, extras
 
 _ERROR_COLUMNS: Final = ("interval, m", "seed sd, m", "median, m", "p75, m", "p95, m", "gain, m")
 
@@ -24,13 +24,9 @@ def error_markdown(evaluation: Evaluation, cell_m: float | None) -> str:
     return markdown_table(header, [error_cells(evaluation, r, cell_m) for r in evaluation.results])
 
 
-def spread_markdown(evaluation: Evaluation) -> str:
-    """Return how good the distributions are; empty where no method gives any."""
-    rows = [spread_cells(result) for result in evaluation.results if result.summary.spread]
-    return markdown_table(["method", *SPREAD_COLUMNS], rows) if rows else ""
-
-
-def outage_markdown(evaluation: Evaluation) -> str:
-    """Return mean errors in metres with beacons gone; empty where nobody asked."""
-    cells = outage_cells(evaluation)
-    return markdown_table(cells[0], cells[1:]) if cells is not None else ""
+def extra_markdown(evaluation: Evaluation) -> list[str]:
+    """Return what stands beside the errors: spread, floors, outages; empty without any."""
+    return [
+        f"### {extra.title}\n\n{extra.explanation}\n\n{markdown_table(extra.header, extra.rows)}"
+        for extra in extras(evaluation)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,10 +12,9 @@ from rich.table import Table
 
 from training.catalogue import SIMPLE_METHODS
 from training.evaluation import Evaluation, MethodResult, outage_records
+from training.metrics import WRONG_FLOOR_M
 from training.tasks import Progress as Steps
 from training.tasks import Task
-
-SPREAD_COLUMNS: Final = ("NLL, nats/m²", "energy score, m", "in 68 % disc", "in 95 % disc")
 
 
 @contextmanager
@@ -44,10 +43,93 @@ def _bar(method: str, simple: bool) -> str:
     return "simple methods" if simple else method
 
 
+class Extra(NamedTuple):
+    """A table beside that of errors, as text."""
+
+    title: str
+    explanation: str
+    header: tuple[str, ...]
+    rows: list[list[str]]
+
+
+def extras(evaluation: Evaluation) -> list[Extra]:
+    """Return the tables that a split has beside its errors: spread, floors, outages; maybe none."""
+    every = (_spread(evaluation), _floors(evaluation), _outages(evaluation))
+    return [extra for extra in every if extra.rows]
+
+
+def _spread(evaluation: Evaluation) -> Extra:
+    rows = []
+    for result in evaluation.results:
+        s = result.summary.spread
+        if s is not None:
+            in_68 = f"{s.coverage_68 * 100:.0f} %, {s.sharpness_68:.2f} m"
+            in_95 = f"{s.coverage_95 * 100:.0f} %, {s.sharpness_95:.2f} m"
+            rows.append([title_of(result), f"{s.nll:.2f}", f"{s.energy_score:.2f}", in_68, in_95])
+    return Extra(
+        "Do the methods know how unsure they are?",
+        "Share of scans whose truth lies in the disc that is said to hold 68 % and 95 %, and the "
+        "mean radius of that disc; NLL is in nats, of the density per square metre.",
+        ("method", "NLL", "energy score, m", "in 68 % disc", "in 95 % disc"),
+        rows,
+    )
+
+
+def _floors(evaluation: Evaluation) -> Extra:
+    rows = []
+    for result in evaluation.results:
+        f = result.summary.floors
+        if f is not None:
+            hits = f"{f.floor_hit_rate * 100:.1f} %"
+            right, third = f"{f.mean_right_floor:.2f}", f"{f.q3_with_floors:.2f}"
+            rows.append([title_of(result), hits, right, third])
+    return Extra(
+        "Floors",
+        "The errors above are on the plan, whatever floor a scan is put on. Here: how many scans "
+        f"are put on the right floor, the mean error of those, and p75 of error + "
+        f"{WRONG_FLOOR_M:g} m a wrong floor.",
+        ("method", "right floor", "mean there, m", "p75 with floors, m"),
+        rows,
+    )
+
+
+def _outages(evaluation: Evaluation) -> Extra:
+    swept = [(result, outage_records(result)) for result in evaluation.results]
+    given = [(result, records) for result, records in swept if records]
+    most = given[0][1] if given else []
+    rows = [[title_of(result), *map(_outage_cell, records)] for result, records in given]
+    if rows:
+        silent = [f"{record['silent_share'] * 100:.0f} %" for record in most]
+        rows.append(["scans that hear nothing", *silent])
+    return Extra(
+        "With beacons gone",
+        "Mean error, m. Beacons that are heard often weigh more; a scan that hears nothing any "
+        "more keeps the last position.",
+        ("method", *[f"{record['gone']} gone" for record in most]),
+        rows,
+    )
+
+
+def _outage_cell(record: Mapping[str, float]) -> str:
+    if record["gone"] == 0:
+        return f"{record['mean']:.2f}"
+    return f"{record['mean']:.2f} ({record['worse'] * 100:+.0f} %)"
+
+
 def tables(evaluation: Evaluation, cell_m: float | None) -> list[Table]:
-    """Return all that is printed of a split: errors, and distributions and outages if there are."""
-    every = (error_table(evaluation, cell_m), spread_table(evaluation), outage_table(evaluation))
-    return [table for table in every if table is not None]
+    """Return all that is printed of a split: errors, and what `extras` has."""
+    return [error_table(evaluation, cell_m), *map(_extra_table, extras(evaluation))]
+
+
+def _extra_table(extra: Extra) -> Table:
+    table = Table(title=extra.title, title_justify="left", caption_justify="left")
+    table.caption = extra.explanation
+    table.add_column(extra.header[0])
+    for column in extra.header[1:]:
+        table.add_column(column, justify="right")
+    for row in extra.rows:
+        table.add_row(*row)
+    return table
 
 
 def error_table(evaluation: Evaluation, cell_m: float | None) -> Table:
@@ -68,78 +150,6 @@ def error_table(evaluation: Evaluation, cell_m: float | None) -> Table:
     for result in evaluation.results:
         table.add_row(*error_cells(evaluation, result, cell_m), style=_style(evaluation, result))
     return table
-
-
-def spread_table(evaluation: Evaluation) -> Table | None:
-    """Return how good the distributions are; None where no method gives any."""
-    given = [result for result in evaluation.results if result.summary.spread is not None]
-    if not given:
-        return None
-    table = Table(title="Predicted spread", title_justify="left", caption_justify="left")
-    table.caption = "share of scans in the disc that is said to hold 68 % and 95 %, mean radius"
-    table.add_column("method")
-    for column in SPREAD_COLUMNS:
-        table.add_column(column, justify="right")
-    for result in given:
-        table.add_row(*spread_cells(result), style=_style(evaluation, result))
-    return table
-
-
-def spread_cells(result: MethodResult) -> list[str]:
-    """Return a method's row of the table of distributions; its name alone without one."""
-    s = result.summary.spread
-    if s is None:
-        return [title_of(result)]
-    return [
-        title_of(result),
-        f"{s.nll:.2f}",
-        f"{s.energy_score:.2f}",
-        f"{s.coverage_68 * 100:.0f} %, {s.sharpness_68:.2f} m",
-        f"{s.coverage_95 * 100:.0f} %, {s.sharpness_95:.2f} m",
-    ]
-
-
-def outage_table(evaluation: Evaluation) -> Table | None:
-    """Return mean errors with beacons gone; None where nobody asked."""
-    cells = outage_cells(evaluation)
-    if cells is None:
-        return None
-    table = Table(title="With beacons gone", title_justify="left", caption_justify="left")
-    table.caption = (
-        "mean error, m; beacons weighted by how often they are heard; a scan that hears nothing "
-        "keeps the last position"
-    )
-    table.add_column(cells[0][0])
-    for column in cells[0][1:]:
-        table.add_column(column, justify="right")
-    for row in cells[1:]:
-        table.add_row(*row)
-    return table
-
-
-def outage_cells(evaluation: Evaluation) -> list[list[str]] | None:
-    """Return header and rows of the table of outages, the share of silent scans last.
-
-    None where nobody asked.
-    """
-    swept = [(result, outage_records(result)) for result in evaluation.results]
-    given = [(result, records) for result, records in swept if records]
-    if not given:
-        return None
-    most = given[0][1]
-    silent = [f"{record['silent_share'] * 100:.0f} %" for record in most]
-    return [
-        ["method", *[f"{record['gone']} gone" for record in most]],
-        *[[title_of(result), *map(_outage_cell, records)] for result, records in given],
-        ["scans that hear nothing", *silent],
-    ]
-
-
-def _outage_cell(record: Mapping[str, float]) -> str:
-    """Return a record's mean error, and how much worse that is than with none gone."""
-    if record["gone"] == 0:
-        return f"{record['mean']:.2f}"
-    return f"{record['mean']:.2f} ({record['worse'] * 100:+.0f} %)"
 
 
 def title_of(result: MethodResult) -> str:

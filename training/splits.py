@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -158,6 +158,21 @@ SPLITS: Final[dict[str, Split]] = {
     )
 }
 """Every split by name. `published` reads the UCI file as a whole, in its order."""
+
+
+def usable_splits(
+    splits: Sequence[Split], table: FingerprintTable
+) -> tuple[list[Split], tuple[str, ...]]:
+    """Return the splits that can cut a table, and why the others cannot."""
+    usable, notes = [], []
+    for split in splits:
+        try:
+            split.folds(table)
+        except ConfigError as error:
+            notes.append(f"split {split.name!r} is left out: {error}")
+        else:
+            usable.append(split)
+    return usable, tuple(notes)
 
 
 def inner_folds(table: FingerprintTable, split: str, most: int) -> Iterator[Fold]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localizer.errors import ConfigError, SurveyError
 from localizer.features import Aggregation
@@ -30,6 +31,9 @@ UCI: Final = "uci"
 SIMULATE: Final = "simulate:"
 SIMULATED_SEED: Final = 1
 
+ALL_FLOORS: Final = "all"
+"""Instead of a floor's id: every floor, each with a model of its own; `evaluate` alone takes it."""
+
 FEW_PLACES: Final = 10
 """Below so many places a cross-validated error is that of the places, not of the floor."""
 
@@ -44,6 +48,7 @@ class OpenedSurvey:
     site: Site
     """With every beacon that development sessions heard."""
     floor: str
+    """An id, or `ALL_FLOORS`."""
     data_sha256: str
     """Of the development sessions."""
     notes: tuple[str, ...]
@@ -55,7 +60,7 @@ class OpenedSurvey:
         """Return the genuine, labelled development scans of the floor."""
         table = self._labelled(aggregation, DEVELOPMENT)
         heard = table.mask.any(axis=1)
-        table = table.rows(~table.synthetic & (table.floor == self.floor) & heard)
+        table = table.rows(~table.synthetic & self._covers(table.floor) & heard)
         if len(table) == 0:
             raise SurveyError(
                 f"{self.path} must have labelled scans in a development session, but has none on "
@@ -89,7 +94,7 @@ class OpenedSurvey:
         """
         table = self._labelled(aggregation, SEALED)
         heard = table.mask.any(axis=1)
-        table = table.rows(~table.synthetic & (table.floor == self.floor) & heard)
+        table = table.rows(~table.synthetic & self._covers(table.floor) & heard)
         if len(table) == 0:
             raise ConfigError(
                 f"a final evaluation needs labelled scans in a sealed session, but {self.path} "
@@ -123,6 +128,9 @@ class OpenedSurvey:
             table = table_from_fingerprints(rows, beacon_order(self.site), aggregation)
         return table.rows(~table.synthetic & table.mask.any(axis=1))
 
+    def _covers(self, floor: NDArray[np.str_]) -> NDArray[np.bool_]:
+        return np.asarray((floor == self.floor) | (self.floor == ALL_FLOORS))
+
     def _labelled(self, aggregation: Aggregation, roles: Collection[Role]) -> FingerprintTable:
         with Survey.open(self.path) as survey:
             rows = survey.fingerprints(roles=roles, labelled=True)
@@ -136,7 +144,7 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
         name: `uci`, `uji-lib`, `uji-geo`, `tetam`, `simulate:SITE.toml`, `simulate:demo`, or the
             path of a survey file or of a JSON Lines export.
         workdir: where survey files are built that do not exist yet.
-        floor: which floor; needed if labelled scans lie on several.
+        floor: which floor, or `ALL_FLOORS`; needed if labelled scans lie on several.
 
     Raises:
         SurveyError: the file cannot be read, or holds nothing to train on.
@@ -153,8 +161,10 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
         raise SurveyError(
             f"a survey must hear or hold beacons, but {path} has none; check its site", path=path
         )
-    chosen = _choose_floor([_floor(row) for row in rows], floor, path)
-    _refuse_unknown_floor(site, chosen, path)
+    floors = [_floor(row) for row in rows]
+    chosen = _choose_floor(floors, floor, path)
+    for one in set(floors) if chosen == ALL_FLOORS else {chosen}:
+        _refuse_unknown_floor(site, one, path)
     table = table_from_fingerprints(rows, beacon_order(site))
     copied = tuple(one.in_words() for one in find_copied_sessions(table))
     notes = (*notes, *_notes(rows))
@@ -197,12 +207,14 @@ def _choose_floor(floors: list[str], wanted: str | None, path: Path) -> str:
             "survey some places, or import some",
             path=path,
         )
+    if wanted == ALL_FLOORS and wanted not in scans:
+        return wanted if len(scans) > 1 else str(names[0])
     if wanted is not None and wanted not in scans:
         raise ConfigError(f"--floor must be one of {sorted(scans)}, but got {wanted!r}")
     if wanted is None and len(scans) > 1:
         raise ConfigError(
             f"a model is for one floor, but {path} has labelled scans on {scans}; "
-            "choose one with --floor"
+            "choose one with --floor, or evaluate all of them with --floor all"
         )
     return wanted if wanted is not None else str(names[0])
 

@@ -3,7 +3,7 @@ import pytest
 
 from localizer.errors import ConfigError
 from tests.training.simulated import small_table
-from training.splits import CELL_FOLDS, PUBLISHED_TEST_ROWS, SPLITS, inner_folds
+from training.splits import CELL_FOLDS, PUBLISHED_TEST_ROWS, SPLITS, inner_folds, usable_splits
 
 HONEST = ("sessions", "cells", "blocks", "devices")
 
@@ -57,6 +57,23 @@ def test_a_survey_that_cannot_be_cut_says_what_it_needs(name: str) -> None:
     one = table.rows((table.place == 0) & (table.session == table.session[0]))
     with pytest.raises(ConfigError, match="at least"):
         SPLITS[name].folds(one)
+
+
+def test_all_splits_are_those_that_can_cut_and_the_others_are_named() -> None:
+    table = small_table()
+    one_device = table.rows(table.device == table.device[0])
+    usable, notes = usable_splits(list(SPLITS.values()), one_device)
+    assert [split.name for split in usable] == ["sessions", "cells", "blocks", "random"]
+    assert [note.split("'")[1] for note in notes] == ["devices", "published"]
+    assert "survey with another one too" in notes[0]
+
+
+def test_inner_folds_of_blocks_and_devices_keep_them_whole() -> None:
+    table = small_table()
+    for fold in inner_folds(table, "devices", 3):
+        assert not set(table.device[fold.train]) & set(table.device[fold.test])
+    for fold in inner_folds(table, "blocks", 3):
+        assert not set(table.place[fold.train]) & set(table.place[fold.test])
 
 
 def test_inner_folds_cut_as_the_outer_split_does_and_fall_back_to_places() -> None:
