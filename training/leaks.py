@@ -52,7 +52,7 @@ class Leaks:
         """Say what was found, in one line."""
         found = (
             f"{len(self.rows)} of {self.test_rows} test rows stand in training by place and time"
-            if self.exempt
+            if self.exempt or len(self.rows)
             else "no test row stands in training"
         )
         text = f"Leaks: {found}; the readings of {self.verbatim} of {self.test_rows} test rows do"

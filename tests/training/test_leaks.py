@@ -79,6 +79,7 @@ def test_the_message_has_ten_rows_and_the_count() -> None:
     table = small_table()
     everything = np.arange(len(table))
     leaks = find_leaks(table, [Fold("one", everything, everything)], SPLIT)
+    assert f"{len(table)} of {len(table)} test rows stand in training" in leaks.in_words()
     with pytest.raises(LeakError, match=f"and {len(table) - NAMED_ROWS} more") as refused:
         refuse_leaks(table, leaks)
     assert str(refused.value).count("session") == NAMED_ROWS
