@@ -24,7 +24,7 @@ from training.tasks import Task, TaskResult
 BEST_OF_SEEDS: Final = 3
 """So many times the seeds of other rows for the row on whose default the best of 15 is drawn."""
 
-CNN_SEEDS: Final = 2
+CNN_SEEDS: Final = 3
 """One seed of the CNN for so many of the DNN: it trains ten times as long."""
 
 BATCH_CONTROL: Final = "cnn-adam-default, batch 100"

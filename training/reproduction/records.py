@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -117,5 +118,14 @@ class Reproduction:
         return spread([run.error_cells for run in self.runs(model, side) if run.drawn])
 
     def to_document(self) -> dict[str, Any]:
-        """Return everything for JSON."""
-        return dataclasses.asdict(self)
+        """Return everything for JSON; a figure that does not exist (a diverged run) is null."""
+        document: dict[str, Any] = _finite(dataclasses.asdict(self))
+        return document
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

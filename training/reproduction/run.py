@@ -40,7 +40,7 @@ class Options:
     """How much is to be done."""
 
     seeds: int
-    """Of the DNN; the CNN has half as many."""
+    """Of the DNN; the CNN has a third as many."""
     epochs: int
     workers: int
 

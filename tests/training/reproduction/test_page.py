@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.reproduction.made_up import network_run, reproduction
+from tests.training.reproduction.made_up import SEEDS, network_run, reproduction
 from training.reproduction.page import page, write_page
 from training.reproduction.paper import TABLE_2, PaperRow
 from training.reproduction.protocol import Side
@@ -94,6 +94,8 @@ def test_the_page_is_written_with_its_pictures(tmp_path: Path) -> None:
 
 
 def test_everything_can_be_written_as_json() -> None:
-    document = json.loads(json.dumps(reproduction().to_document(), allow_nan=False))
+    found = changed(TABLE_2[0].model, "clean", float("nan"))
+    document = json.loads(json.dumps(found.to_document(), allow_nan=False))
+    assert [run["error_cells"] for run in document["networks"]].count(None) == len(SEEDS)
     assert len(document["networks"]) == len(reproduction().networks)
     assert document["evidence"]["copies"]["paired_published"] == 214
