@@ -311,7 +311,7 @@ def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
 @app.command()
 def reproduce(
     *,
-    seeds: Annotated[int, typer.Option(min=1, help="Of the DNN; the CNN has a third as many.")] = 16,
+    seeds: Annotated[int, typer.Option(min=1, help="Of the DNN; a third of it for the CNN.")] = 16,
     epochs: Annotated[
         int, typer.Option(min=1, help="Other than the paper's only to try; the page says so.")
     ] = 100,
