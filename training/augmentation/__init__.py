@@ -36,25 +36,38 @@ from training.augmentation.rows import (
 __all__ = ["AUGMENTATIONS", "Augmentation", "Augmented", "Provenance", "augment", "join"]
 
 
+_Make = Callable[[Material, np.random.Generator], Generated]
+
+_MAKES: Final[dict[str, _Make]] = {
+    "naive": naive,
+    "autoencoder": autoencoder,
+    "noise": noise,
+    "dropout": dropout,
+    "device": device,
+    "interpolation": interpolation,
+    "pseudo-labels": pseudo_labels,
+}
+
+
 class Augmentation(NamedTuple):
     """A way to make rows."""
 
     title: str
-    makes: tuple[Callable[[Material, np.random.Generator], Generated], ...]
-    """One function a method; `hybrid` has two."""
+    methods: tuple[str, ...]
+    """What makes them, as a provenance names it: `hybrid` has two, each other itself."""
     needs_unlabelled: bool = False
     """Whether it raises without unlabelled scans."""
 
 
 AUGMENTATIONS: Final[dict[str, Augmentation]] = {
-    "naive": Augmentation("uniform between a place's extremes (paper)", (naive,)),
-    "autoencoder": Augmentation("autoencoder of the unlabelled (paper)", (autoencoder,), True),
-    "hybrid": Augmentation("naive and autoencoder (paper)", (naive, autoencoder), True),
-    "noise": Augmentation("noise of the survey's own spread", (noise,)),
-    "dropout": Augmentation("heard beacons dropped", (dropout,)),
-    "device": Augmentation("another receiver's offset and gain", (device,)),
-    "interpolation": Augmentation("places between the surveyed ones", (interpolation,)),
-    "pseudo-labels": Augmentation("unlabelled scans, located", (pseudo_labels,), True),
+    "naive": Augmentation("uniform between a place's extremes (paper)", ("naive",)),
+    "autoencoder": Augmentation("autoencoder of the unlabelled (paper)", ("autoencoder",), True),
+    "hybrid": Augmentation("naive and autoencoder (paper)", ("naive", "autoencoder"), True),
+    "noise": Augmentation("noise of the survey's own spread", ("noise",)),
+    "dropout": Augmentation("heard beacons dropped", ("dropout",)),
+    "device": Augmentation("another receiver's offset and gain", ("device",)),
+    "interpolation": Augmentation("places between the surveyed ones", ("interpolation",)),
+    "pseudo-labels": Augmentation("unlabelled scans, located", ("pseudo-labels",), True),
 }
 """Every augmentation by the name that a configuration gives it."""
 
@@ -92,8 +105,8 @@ def augment(
     material = Material(table.rows(order), unlabelled.rows(unlabelled_order), site, seed)
     made = table.rows(slice(0))
     provenance: list[Provenance] = []
-    for name, make in methods.items():
-        generated = make(material, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    for name in methods:
+        generated = _MAKES[name](material, np.random.default_rng([seed, zlib.crc32(name.encode())]))
         made = join(made, _as_table(generated, material))
         numbers = order if generated.labelled else unlabelled_order
         provenance += [
@@ -103,21 +116,19 @@ def augment(
     return Augmented(made, tuple(provenance))
 
 
-def _methods(
-    names: Sequence[str],
-) -> dict[str, Callable[[Material, np.random.Generator], Generated]]:
+def _methods(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in AUGMENTATIONS]
     if unknown:
         raise ConfigError(
             f"an augmentation must be one of {list(AUGMENTATIONS)}, but got {unknown}"
         )
-    makes = [make for name in names for make in AUGMENTATIONS[name].makes]
-    if len(set(makes)) < len(makes):
+    methods = [method for name in names for method in AUGMENTATIONS[name].methods]
+    if len(set(methods)) < len(methods):
         raise ConfigError(
             f"each augmentation must stand once (`hybrid` is naive and autoencoder), but got "
             f"{list(names)}; leave one out"
         )
-    return {make.__name__.replace("_", "-"): make for make in makes}
+    return methods
 
 
 def _check(table: FingerprintTable, unlabelled: FingerprintTable) -> None:
