@@ -16,7 +16,7 @@ from training.criterion import Choice, choose, usable_criterion
 from training.journey import Export, Target, fit_and_write, warn
 from training.provenance import git_state
 from training.records import Record, records_from
-from training.surveys import open_survey
+from training.surveys import ALL_FLOORS, open_survey
 from training.tasks import Material
 
 
@@ -57,6 +57,11 @@ def export_run(folder: Path, wish: Wish, target: Target, console: Console) -> Ch
             method may not be exported.
     """
     run, records = read_run(folder)
+    if run.floor == ALL_FLOORS:
+        raise ConfigError(
+            f"a bundle is for one floor, but {folder} evaluated all together; evaluate one with "
+            "--floor, and export that run"
+        )
     survey = open_survey(run.survey, folder, floor=run.floor)
     if survey.data_sha256 != run.data_sha256:
         raise ConfigError(

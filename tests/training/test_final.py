@@ -149,6 +149,10 @@ def test_an_earlier_run_is_exported_by_its_figures(tmp_path: Path) -> None:
     assert f"exported by force although `{best.method}` is better" in bundle.card
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [found["split"] for found in run["leaks"]] == ["sessions", "cells"]
-    (tmp_path / "run" / "run.json").write_text(json.dumps({**run, "data_sha256": "0" * 64}))
-    with pytest.raises(ConfigError, match="evaluate it again"):
-        export_run(tmp_path / "run", WISH, target, silent())
+    for change, words in (
+        ({"data_sha256": "0" * 64}, "evaluate it again"),
+        ({"floor": "all"}, "one floor"),
+    ):
+        (tmp_path / "run" / "run.json").write_text(json.dumps({**run, **change}))
+        with pytest.raises(ConfigError, match=words):
+            export_run(tmp_path / "run", WISH, target, silent())
