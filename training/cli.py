@@ -317,15 +317,23 @@ def reproduce(
     ] = 100,
     workers: WorkerCount = CORES,
     out: Annotated[Path, typer.Option(help="The page; pictures go beside it.")] = REPRODUCTION,
+    runs: Annotated[
+        Path | None, typer.Option(help="Write the page from an earlier run's JSON; train nothing.")
+    ] = None,
     workdir: Workdir = None,
     json: Json = None,
     ledger: LedgerOption = LEDGER,
 ) -> None:
     """Measure arXiv:2006.08925 again, and write what stands of it and what does not."""
     from training.reproduction.page import write_page
+    from training.reproduction.records import read_reproduction
     from training.reproduction.run import Options, run_reproduction
 
     console = terminal()
+    if runs is not None:
+        write_page(read_reproduction(runs), out)
+        console.print(f"Page: {out}", markup=False)
+        return
     folder = new_workdir(workdir or default_workdir("reproduce"))
     found = run_reproduction(folder, Options(seeds, epochs, workers), Ledger(ledger), console)
     write_page(found, out)

@@ -44,6 +44,8 @@ class CopyFacts:
     """Test rows with a near copy among the clean training rows: what chance and walls give."""
     same_session: int
     """Test rows of a session that also trains, copies aside."""
+    shared_visits: int
+    """Visits that the published cut divides: they train and test."""
     verbatim: int
     """Test rows whose readings stand word for word in training, at whatever place."""
 
@@ -150,6 +152,7 @@ def copy_facts(table: FingerprintTable) -> CopyFacts:
         paired_published=int((paired >= 0).sum()),
         near_clean=int(has_near_copy(table.rows(test), table.rows(clean)).sum()),
         same_session=int(np.isin(table.session[test], table.session[genuine]).sum()),
+        shared_visits=len(np.intersect1d(table.visit[train], table.visit[test])),
         verbatim=leaks.verbatim,
     )
 

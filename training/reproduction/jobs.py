@@ -33,6 +33,11 @@ STEPS_CONTROL: Final = "dnn-adam-default, as many steps"
 """The clean side has fewer rows, so 100 epochs are fewer steps: here they are as many."""
 
 
+def cnn_seeds(seeds: int) -> int:
+    """Return how many seeds of the CNN go with so many of the DNN."""
+    return -(-seeds // CNN_SEEDS)
+
+
 class Job(NamedTuple):
     """One task and what its record says of it."""
 
@@ -53,7 +58,7 @@ class Plan(NamedTuple):
     @property
     def cnn_seeds(self) -> int:
         """Seeds of the CNN as they come, and seeds of it that start alive."""
-        return -(-self.seeds // CNN_SEEDS)
+        return cnn_seeds(self.seeds)
 
     @property
     def live(self) -> list[int]:

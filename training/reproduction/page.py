@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from training.reproduction import figure6, figure9, table2, verdicts
-from training.reproduction.jobs import BEST_OF_SEEDS, CNN_SEEDS
+from training.reproduction.jobs import BEST_OF_SEEDS, cnn_seeds
 from training.reproduction.paper import CODE, EPOCHS, PAPER, TABLE_1_BATCH
 from training.reproduction.plots import FIGURE_6_PNG, TABLE_2_PNG, plot_figure_6, plot_table_2
 from training.reproduction.records import Reproduction
@@ -86,23 +86,20 @@ def _protocol(found: Reproduction) -> list[str]:
         *paragraph(
             f"*As published*: the first {copies.train_published:,} of the {copies.labelled:,}",
             "labelled rows train. *Without leaks and copies*: the same",
-            f"{copies.test} test rows, which are measurements, and the",
-            f"{copies.train_clean} training",
-            "rows that are measurements too and of other days than the test rows: without the day",
-            "of copies, and without the rest of the two test days (as published,",
-            f"{copies.same_session} test rows are of a day that also trains; the",
-            "cut lies inside one",
-            "visit). Those two days are sealed for everything else in this product; this is a",
-            "benchmark reading of them, after which nothing is chosen.",
+            f"{copies.test} test rows, which are measurements, and the {copies.train_clean}",
+            "training rows that are measurements too and of other days than the test rows: without",
+            "the day of copies, and without the rest of the two test days (as published,",
+            f"{copies.same_session} test rows are of a day that also trains; visits to one place",
+            f"that the cut divides: {copies.shared_visits}). Those two days are sealed for",
+            "everything else in this product; this is a benchmark reading of them, after which",
+            "nothing is chosen.",
         ),
         *paragraph(
-            f"DNNs: {found.facts.seeds} seeds a row, and {BEST_OF_SEEDS} times",
-            "as many at the default",
-            f"of Adam. CNNs: {-(-found.facts.seeds // CNN_SEEDS)} seeds a row as",
-            "they come, dead or",
-            "not, and as many that start alive, for which later seeds are added. With both outputs",
-            "dead there is no gradient, so such a run is left as it starts. Where the code feeds",
-            "-198 and -199 dBm (15 readings), they count as not heard here.",
+            f"DNNs: seeds 0 to {found.facts.seeds - 1}, and {BEST_OF_SEEDS} times as many at the",
+            f"default of Adam. CNNs: seeds 0 to {cnn_seeds(found.facts.seeds) - 1} as they come,",
+            "dead or not, and as many that start alive, for which later seeds are added. With both",
+            "outputs dead there is no gradient, so such a run is left as it starts. Where the code",
+            "feeds -198 and -199 dBm (15 readings), they count as not heard here.",
         ),
     ]
 

@@ -6,13 +6,19 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from localizer.errors import ConfigError
 from training.reproduction.evidence import Evidence
 from training.reproduction.protocol import Side
+
+Figure = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""A figure that may not exist: NaN here, null in JSON."""
 
 SPREAD: Final = (0.05, 0.95)
 """Quantiles over seeds that every interval of seeds is between."""
@@ -31,13 +37,13 @@ class NetworkRun:
     dead_at_start: bool
     """Whether an output coordinate was 0 for every training row before the first step."""
     dead_at_end: bool
-    error_cells: float
+    error_cells: Figure
     """Mean Euclidean error over the side's test rows after the last epoch."""
-    last_rows_cells: float
+    last_rows_cells: Figure
     """The same over the last 284 labelled rows, which every side's test rows hold."""
-    copied_cells: float
+    copied_cells: Figure
     """The same over those of them that have a near copy among the published training rows."""
-    own_cells: float
+    own_cells: Figure
     """The same over those that have none."""
     within: tuple[float, ...]
     """Share of the side's test rows within 1 to 5 cells."""
@@ -49,7 +55,7 @@ class SimpleRun:
 
     method: str
     side: Side
-    error_cells: float
+    error_cells: Figure
     within: tuple[float, ...]
 
 
@@ -121,6 +127,27 @@ class Reproduction:
         """Return everything for JSON; a figure that does not exist (a diverged run) is null."""
         document: dict[str, Any] = _finite(dataclasses.asdict(self))
         return document
+
+
+def read_reproduction(path: Path) -> Reproduction:
+    """Return a reproduction whose document was written as JSON.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no document of a reproduction.
+    """
+    try:
+        return _ADAPTER.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"the runs must be a readable file, but {path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(
+            f"the runs must be the JSON that `reproduce` writes, but in {path} "
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}; run `reproduce` anew"
+        ) from error
+
+
+_ADAPTER: Final = TypeAdapter(Reproduction)
 
 
 def _finite(value: Any) -> Any:

@@ -96,7 +96,7 @@ def evidence() -> Evidence:
         "others_matched": 61,
     }
     return Evidence(
-        copies=CopyFacts(1420, 820, (copied,), 1136, 486, 284, 231, 214, 13, 254, 195),
+        copies=CopyFacts(1420, 820, (copied,), 1136, 486, 284, 231, 214, 13, 254, 1, 195),
         frame=FrameFacts(1176, 2.5, 11.4, 13, 4, 13),
         pixels=PixelFacts(1.0, 0.275, 0.44, 0.89, 0.64),
         starts=StartFacts(40, 12, 5),

@@ -39,6 +39,7 @@ def test_the_copies_of_the_published_file_are_counted_as_its_page_says() -> None
     assert facts.paired_published == 214
     assert facts.near_clean < facts.near_published / 10
     assert facts.same_session == 254
+    assert facts.shared_visits == 1
 
 
 def test_beacons_and_labels_agree_in_our_frame_alone() -> None:

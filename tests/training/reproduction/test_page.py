@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from localizer.errors import ConfigError
 from tests.training.reproduction.made_up import SEEDS, network_run, reproduction
 from training.reproduction.page import page, write_page
 from training.reproduction.paper import TABLE_2, PaperRow
 from training.reproduction.protocol import Side
-from training.reproduction.records import Reproduction
+from training.reproduction.records import Reproduction, read_reproduction
 from training.reproduction.verdicts import JUDGES, augmentation, copies, no_network, tuning
 
 
@@ -93,9 +94,16 @@ def test_the_page_is_written_with_its_pictures(tmp_path: Path) -> None:
     assert all(f"figures/{picture.name}" in text for picture in pictures)
 
 
-def test_everything_can_be_written_as_json() -> None:
+def test_everything_can_be_written_as_json_and_read_again(tmp_path: Path) -> None:
     found = changed(TABLE_2[0].model, "clean", float("nan"))
-    document = json.loads(json.dumps(found.to_document(), allow_nan=False))
+    document = found.to_document()
     assert [run["error_cells"] for run in document["networks"]].count(None) == len(SEEDS)
-    assert len(document["networks"]) == len(reproduction().networks)
-    assert document["evidence"]["copies"]["paired_published"] == 214
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps(document, allow_nan=False))
+    assert page(read_reproduction(path)) == page(found)
+    del document["evidence"]["copies"]["test"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match=r"evidence\.copies\.test: Field required"):
+        read_reproduction(path)
+    with pytest.raises(ConfigError, match="readable"):
+        read_reproduction(tmp_path / "none.json")

@@ -23,20 +23,21 @@ KEPT = {
 }
 
 
-def reproduce(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[str, dict[str, Any]]:
-    """Run the command with one seed and one epoch; return its page and its JSON."""
-    uci_files()
-    monkeypatch.setattr(
-        "sys.argv",
-        [
-            "training", "reproduce", "--seeds", "1", "--epochs", "1", "--workers", "1",
-            "--out", str(folder / "docs" / "page.md"), "--json", str(folder / "runs.json"),
-            "--workdir", str(folder / "work"), "--ledger", str(folder / "ledger.jsonl"),
-        ],
-    )  # fmt: skip
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["training", "reproduce", *arguments])
     with pytest.raises(SystemExit) as end:
         main()
     assert not end.value.code
+
+
+def reproduce(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[str, dict[str, Any]]:
+    """Run the command with one seed and one epoch; return its page and its JSON."""
+    uci_files()
+    call(
+        monkeypatch, "--seeds", "1", "--epochs", "1", "--workers", "1",
+        "--out", str(folder / "docs" / "page.md"), "--json", str(folder / "runs.json"),
+        "--workdir", str(folder / "work"), "--ledger", str(folder / "ledger.jsonl"),
+    )  # fmt: skip
     page = (folder / "docs" / "page.md").read_text()
     return page, json.loads((folder / "runs.json").read_text())
 
@@ -78,12 +79,15 @@ def test_the_command_writes_its_page_its_runs_and_a_line_in_the_ledger(
         return list(kept.values())
 
     monkeypatch.setattr(run, "network_jobs", few)
-    simple = {name: SIMPLE_METHODS[name] for name in ("weighted-centroid", "strongest-beacon")}
+    simple = {name: SIMPLE_METHODS[name] for name in ("weighted-centroid", "knn")}
     monkeypatch.setattr(jobs, "SIMPLE_METHODS", simple)
     module = importlib.import_module("training.augmentation.autoencoder")
     monkeypatch.setattr(module, "EPOCHS", 1)
     page, document = reproduce(monkeypatch, tmp_path)
     check(page, document)
+    rewritten = tmp_path / "again.md"
+    call(monkeypatch, "--runs", str(tmp_path / "runs.json"), "--out", str(rewritten))
+    assert rewritten.read_text() == page
     (reading,) = Ledger(tmp_path / "ledger.jsonl").readings()
     assert reading.again == "benchmark"
     assert set(reading.sealed) == {"2016-04-19", "2016-04-20"}
