@@ -19,8 +19,11 @@ from localizer.bundle import Bundle, load_bundle
 from localizer.locate import Locator
 from localizer.scans import Scan
 from training.config import load_config
-from training.journey import Export, cross_validate, fit_and_write, start_workers
+from training.criterion import choose
+from training.evaluation import to_records
+from training.journey import Export, Target, cross_validate, fit_and_write, start_workers
 from training.recipe import Recipe
+from training.records import records_from
 from training.splits import SPLITS
 from training.surveys import OpenedSurvey, open_survey
 from training.terminal import terminal
@@ -53,7 +56,11 @@ def _dnn_bundle(survey: OpenedSurvey, folder: Path) -> Path:
     recipe = Recipe([SPLITS["cells"]], ["weighted-centroid"], [config], range(1))
     with start_workers(survey, recipe, 2) as workers:
         evaluations = cross_validate(survey, recipe, workers, terminal())
-        workers.call(fit_and_write, Export(config, 0, survey, evaluations, folder / "bundle"))
+        records = records_from(to_records(evaluations[0], survey.site.cell_m))
+        # A network, whatever is better: what it costs at the edge is measured, not its error.
+        choice = choose(records, ["cells"], method=config.name, force=True)
+        target = Target(folder / "bundle")
+        workers.call(fit_and_write, Export(config, choice, 0, survey, records, target))
     return folder / "bundle"
 
 
