@@ -68,6 +68,8 @@ LedgerOption = Annotated[
 ]
 
 NETWORKS: Final = ["dnn", "cnn"]
+LEARNING: Final = "weighted-centroid,weighted-knn,gp-residual"
+"""Simple methods that show what a survey is worth: one learns nothing, one all by heart."""
 EVERY: Final = "all"
 """Splits: all that can cut the survey."""
 DECIDING: Final = ",".join(CRITERION)
@@ -263,6 +265,44 @@ def _write(
     if run.json is not None:
         write_json(run.json, records)
     console.print(f"Metrics, curves and plots: {run.workdir}", markup=False)
+
+
+@app.command()
+def learning_curve(
+    survey: Survey,
+    *,
+    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = "sessions",
+    config: ConfigOption = [],  # noqa: B006
+    methods: Methods = LEARNING,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of what a smaller survey has.")] = 3,
+    workers: WorkerCount = CORES,
+    floor: FloorOption = None,
+    workdir: Workdir = None,
+    json: Json = None,
+) -> None:
+    """Say how many scans a place and how many places a floor needs."""
+    if split not in SPLITS or not SPLITS[split].honest:
+        honest = [name for name, one in SPLITS.items() if one.honest]
+        raise ConfigError(f"--split of a learning curve must be one of {honest}, but got {split!r}")
+    run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
+    _learning_curve(run, _recipe(_splits([split], survey), methods, config, seeds))
+
+
+def _learning_curve(run: Run, recipe: Recipe) -> None:
+    from training import journey
+    from training.evaluation import Plan
+    from training.learning_curve_report import run_learning_curves
+
+    console = terminal()
+    survey = _open(run, console)
+    with journey.start_workers(survey, recipe, run.workers) as workers:
+        rows, split = workers.material.table, recipe.splits[0]
+        chosen = recipe.baselines, recipe.configs, recipe.seeds
+        plan = Plan(survey.name, survey.site, rows, split, *chosen)
+        records = run_learning_curves(plan, workers, run.workdir, console)
+    if run.json is not None:
+        write_json(run.json, records)
+    console.print(f"Tables and plot: {run.workdir}", markup=False)
 
 
 @app.command()

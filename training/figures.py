@@ -52,11 +52,36 @@ def figure(path: Path, title: str, size: tuple[float, float], rows: int = 1) -> 
         plt.close(drawing)
 
 
+@contextmanager
+def panels(path: Path, title: str, size: tuple[float, float]) -> Iterator[Any]:
+    """Draw into two axes beside each other that share y, then write a PNG.
+
+    Args:
+        path: the picture; its folder is made.
+        title: above both.
+        size: width and height, inches.
+    """
+    drawing, both = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
+    drawing.suptitle(title, x=0.01, ha="left", fontsize=11)
+    for one in both:
+        one.spines[["top", "right"]].set_visible(False)
+    try:
+        yield list(both)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawing.savefig(path, dpi=DPI)
+    finally:
+        plt.close(drawing)
+
+
 def styles(results: Sequence[MethodResult]) -> dict[str, Style]:
     """Return how each method's line is drawn: the best first, simple methods thin and muted."""
-    looks: dict[str, Style] = {}
-    baselines = [result.method for result in results if result.is_baseline]
     networks = sorted(result.method for result in results if not result.is_baseline)
+    return line_styles([result.method for result in results if result.is_baseline], networks)
+
+
+def line_styles(baselines: Sequence[str], networks: Sequence[str]) -> dict[str, Style]:
+    """Return how the lines of simple methods and networks are drawn, the first most visibly."""
+    looks: dict[str, Style] = {}
     for number, method in enumerate(baselines):
         colour = BASELINE_COLOURS[min(number, len(BASELINE_COLOURS) - 1)]
         dashes = BASELINE_DASHES[number % len(BASELINE_DASHES)]
