@@ -2,6 +2,7 @@ import io
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from localizer.table import FingerprintTable
 from tests.training.simulated import quick, small_site, small_survey, small_table
 from training.ablation import Gain, ablate, gain_table, gains, to_records, verdicts
 from training.augmentation import augment
-from training.config import Config
+from training.cli import main
+from training.config import NetworkConfig, config_to_toml, load_network
 from training.evaluation import Evaluation
 from training.fit_network import fit_network
 from training.metrics import bootstrap_by_place
@@ -34,7 +36,7 @@ HALVES = Split("halves", "half of the places left out", "", _halves)
 """Two folds: a test that trains a dozen networks would be slow with more."""
 
 
-def configs() -> list[Config]:
+def configs() -> list[NetworkConfig]:
     return variants(quick("dnn"), ["noise"])
 
 
@@ -117,6 +119,28 @@ def test_records_are_json_and_a_figure_that_does_not_exist_is_null() -> None:
 
 def test_no_variants_give_an_empty_table() -> None:
     assert gain_table(done()[1], []).row_count == 1
+
+
+def test_the_command_prints_verdicts_and_writes_gains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = done()[1]
+    monkeypatch.setattr("training.ablation.ablate", lambda *_: [evaluation])
+    network = tmp_path / "quick.toml"
+    network.write_text(config_to_toml(quick("dnn")))
+    gains_file, work = tmp_path / "gains.json", tmp_path / "work"
+    command = ["ablate", small_survey().path, "--config", network, "--augment", "noise"]
+    rest = ["--workers", 1, "--workdir", work, "--json", gains_file]
+    monkeypatch.setattr("sys.argv", ["training", *map(str, command + rest)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    assert verdicts(found())[0] in capsys.readouterr().out
+    records = json.loads(gains_file.read_text())
+    assert [gain["augmentation"] for gain in records["gains"]] == ["noise"]
+    assert json.loads((work / "ablation.json").read_text()) == records
+    written = load_network(str(work / "config-dnn+noise.toml"))
+    assert written.augment == ("noise",)
 
 
 def test_a_split_that_is_not_honest_is_refused() -> None:
