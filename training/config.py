@@ -1,9 +1,8 @@
-"""One flat, frozen configuration of a network and its training: TOML without hidden defaults."""
+"""Frozen configurations of networks and pools: TOML without hidden defaults."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from localizer.errors import ConfigError
+from training.pool.config import POOLED, PoolConfig, sha256_of_settings
 
-PRESETS: Final = ("dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
+PRESETS: Final = ("pool", "dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
 """Configurations that come with the product, in training/presets."""
 
 AugmentationName = Literal[
@@ -36,7 +36,7 @@ Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class NetworkConfig:
     """Every choice of one network. A file must set every key; there is no other place to look."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -87,11 +87,23 @@ class Config:
     @property
     def sha256(self) -> str:
         """Hash of every setting."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256_of_settings(self)
 
 
-_ADAPTER: Final = TypeAdapter(Config)
+Config = NetworkConfig | PoolConfig
+"""What `fit` trains: a network, or a pool of methods."""
+
+_ADAPTER: Final[TypeAdapter[Config]] = TypeAdapter(
+    Annotated[
+        Annotated[NetworkConfig, Tag("network")] | Annotated[PoolConfig, Tag(POOLED)],
+        Discriminator(lambda values: POOLED if _kind(values) == POOLED else "network"),
+    ]
+)
+
+
+def _kind(values: Any) -> Any:
+    """Return the key that tells a pool from a network; an error then speaks of one of them."""
+    return values.get("network") if isinstance(values, dict) else values.network
 
 
 def config_from_toml(text: str, *, origin: str) -> Config:
@@ -112,11 +124,17 @@ def config_from_toml(text: str, *, origin: str) -> Config:
         raise ConfigError(f"{origin} must be TOML, but {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(step) for step in first["loc"])
+        key = ".".join(str(step) for step in first["loc"][1:])
         raise ConfigError(
             f"{origin}: key {key!r}: {first['msg']}, but got {first['input']!r}; "
             "training/presets shows every key"
         ) from error
+    if isinstance(config, NetworkConfig):
+        _refuse_contradictions(config, origin)
+    return config
+
+
+def _refuse_contradictions(config: NetworkConfig, origin: str) -> None:
     if config.batch_norm_after > len(config.hidden):
         raise ConfigError(
             f"{origin}: `batch_norm_after` must be 0 or one of the {len(config.hidden)} hidden "
@@ -127,7 +145,6 @@ def config_from_toml(text: str, *, origin: str) -> Config:
             f"{origin}: `kernels` must have one side a layer of `filters`, but got "
             f"{config.kernels} for {config.filters}"
         )
-    return config
 
 
 def config_to_toml(config: Config) -> str:
@@ -155,3 +172,17 @@ def load_config(name: str) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"a configuration must be readable UTF-8, but {name}: {error}") from error
     return config_from_toml(text, origin=name)
+
+
+def load_network(name: str) -> NetworkConfig:
+    """Read a network's configuration, as `load_config` does.
+
+    Raises:
+        ConfigError: as there, or it is a pool, which has no epochs, loss or optimiser.
+    """
+    config = load_config(name)
+    if not isinstance(config, NetworkConfig):
+        raise ConfigError(
+            f"this needs a network's configuration (`dnn` or `cnn`), but {name!r} is a pool"
+        )
+    return config

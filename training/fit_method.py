@@ -13,10 +13,12 @@ from localizer.table import FingerprintTable
 from training.baselines import fit_baseline
 from training.catalogue import SIMPLE_METHODS, Settings
 from training.condense import condense
-from training.config import Config
+from training.config import Config, NetworkConfig
 from training.fit_network import fit_network
 from training.methods import Fitted
 from training.metrics import errors_m
+from training.pool.config import PoolConfig
+from training.pool.fit import fit_pool
 from training.splits import inner_folds
 from training.tasks import INNER_FOLDS
 
@@ -50,10 +52,10 @@ def fit_method(
             "a fit needs labelled scans of a development session, but the training side has none; "
             "survey some places, or mark a session as development"
         )
-    if isinstance(method, Config):
-        return fit_network(
-            method, table, site, seed=seed, unlabelled=unlabelled, progress=progress
-        )
+    if isinstance(method, PoolConfig):
+        return fit_pool(method, table, site, seed=seed, unlabelled=unlabelled, progress=progress)
+    if isinstance(method, NetworkConfig):
+        return fit_network(method, table, site, seed=seed, unlabelled=unlabelled, progress=progress)
     if method not in SIMPLE_METHODS:
         raise ConfigError(
             f"a simple method must be one of {list(SIMPLE_METHODS)}, but got {method!r}"

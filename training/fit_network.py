@@ -16,7 +16,7 @@ from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.augmentation import augment, join
-from training.config import Config
+from training.config import NetworkConfig
 from training.methods import Fitted, Positions, positions_only
 from training.networks import build_network, dead_outputs
 from training.specs import network_spec
@@ -49,7 +49,7 @@ class TrainingSet(NamedTuple):
 
 
 def fit_network(
-    config: Config,
+    config: NetworkConfig,
     table: FingerprintTable,
     site: Site,
     *,
@@ -109,7 +109,7 @@ def fit_network(
 
 
 def _training_set(
-    config: Config, table: FingerprintTable, spec: FeatureSpec, scale: TargetScale
+    config: NetworkConfig, table: FingerprintTable, spec: FeatureSpec, scale: TargetScale
 ) -> TrainingSet:
     weight = np.ones(len(table), np.float32)
     if config.place_balanced:
@@ -120,7 +120,7 @@ def _training_set(
 
 
 def _living_network(
-    config: Config, spec: FeatureSpec, data: TrainingSet, seed: int
+    config: NetworkConfig, spec: FeatureSpec, data: TrainingSet, seed: int
 ) -> tuple[keras.Model, int, int]:
     """Return a network without a dead output, how many tries had one, and how many were made.
 
@@ -133,13 +133,13 @@ def _living_network(
     return model, config.dead_output_tries, config.dead_output_tries
 
 
-def _optimizer(config: Config) -> Any:
+def _optimizer(config: NetworkConfig) -> Any:
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(config.learning_rate, momentum=config.momentum)
     return keras.optimizers.Adam(config.learning_rate, config.beta1, config.beta2)
 
 
-def row_losses(config: Config, target: Any, output: Any) -> Any:
+def row_losses(config: NetworkConfig, target: Any, output: Any) -> Any:
     """Return the loss of each row, [n], in scaled units."""
     squares = tf.square(target - output)
     if config.loss == "row_rmse":
@@ -148,7 +148,7 @@ def row_losses(config: Config, target: Any, output: Any) -> Any:
 
 
 def _run_loop(
-    config: Config, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
+    config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
 ) -> list[float]:
     run = _epochs_in_graph(config, model, _optimizer(config), data)
     shuffle = np.random.default_rng(seed)
@@ -161,7 +161,9 @@ def _run_loop(
     return curve
 
 
-def _epochs_in_graph(config: Config, model: keras.Model, optimizer: Any, data: TrainingSet) -> Any:
+def _epochs_in_graph(
+    config: NetworkConfig, model: keras.Model, optimizer: Any, data: TrainingSet
+) -> Any:
     optimizer.build(model.trainable_variables)
     inputs = {name: tf.constant(value) for name, value in data.inputs.items()}
     target, weight = tf.constant(data.target), tf.constant(data.weight)
@@ -191,7 +193,7 @@ def _epochs_in_graph(config: Config, model: keras.Model, optimizer: Any, data: T
 
 
 def _run_fit(
-    config: Config, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
+    config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
 ) -> list[float]:
     def loss(target: Any, output: Any) -> Any:
         return row_losses(config, target, output)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localizer.errors import ConfigError
-from training.config import Config
+from training.config import NetworkConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of each input by feature name, without the axis of scans."""
 
 
-def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
+def build_network(config: NetworkConfig, shapes: Shapes, *, seed: int) -> keras.Model:
     """Return an untrained network, initialised by `seed`.
 
     Args:
@@ -43,7 +43,7 @@ def build_network(config: Config, shapes: Shapes, *, seed: int) -> keras.Model:
     return keras.Model(inputs, output, name=config.network)
 
 
-def _dense_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
+def _dense_trunk(config: NetworkConfig, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["vector"]
     for layer, units in enumerate(config.hidden, start=1):
         hidden = keras.layers.Dense(units, activation="relu", name=f"hidden_{layer}")(hidden)
@@ -52,7 +52,7 @@ def _dense_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
     return hidden
 
 
-def _convolution_trunk(config: Config, inputs: Mapping[str, Any]) -> Any:
+def _convolution_trunk(config: NetworkConfig, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["image"]
     for layer, (filters, kernel) in enumerate(
         zip(config.filters, config.kernels, strict=True), start=1

@@ -16,7 +16,7 @@ from localizer.features import (
 )
 from localizer.floor_image import PAPER_SIZE, ImageGeometry, choose_geometry, fit_geometry
 from localizer.site import Beacon, Site
-from training.config import Config
+from training.config import NetworkConfig
 
 
 def complete_site(site: Site, heard: tuple[BeaconId, ...]) -> Site:
@@ -47,7 +47,9 @@ def baseline_spec(site: Site, aggregation: Aggregation) -> FeatureSpec:
     return FeatureSpec(order, "vector", "aligned", aggregation, ALIGNED_SCALE, VECTOR_CHANNELS)
 
 
-def network_spec(config: Config, site: Site, floor_id: str) -> tuple[FeatureSpec, tuple[str, ...]]:
+def network_spec(
+    config: NetworkConfig, site: Site, floor_id: str
+) -> tuple[FeatureSpec, tuple[str, ...]]:
     """Return what a network reads, and what is to be said about it (an image too coarse)."""
     order = beacon_order(site)
     paper = config.convention == "paper"
@@ -73,7 +75,9 @@ def network_spec(config: Config, site: Site, floor_id: str) -> tuple[FeatureSpec
     return spec, notes
 
 
-def _geometry(config: Config, site: Site, floor_id: str) -> tuple[ImageGeometry, tuple[str, ...]]:
+def _geometry(
+    config: NetworkConfig, site: Site, floor_id: str
+) -> tuple[ImageGeometry, tuple[str, ...]]:
     if config.convention == "paper" and site.cell_m is not None:
         # As published: pixel [x, y] is the cell with that number.
         half_a_cell = -site.cell_m / 2

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from localizer.errors import ConfigError
 from training.augmentation import AUGMENTATIONS
-from training.config import Config
+from training.config import Config, NetworkConfig
 
 EVERYTHING: Final = "all"
 
@@ -51,13 +51,18 @@ def _needs_unlabelled(variant: str) -> bool:
     return any(AUGMENTATIONS[p].needs_unlabelled for p in variant.split("+") if p in AUGMENTATIONS)
 
 
-def variants(config: Config, names: Sequence[str]) -> list[Config]:
+def variants(config: Config, names: Sequence[str]) -> list[NetworkConfig]:
     """Return a network without augmentation, then with each variant.
 
     Raises:
-        ConfigError: the network augments already, so that there would be no none to compare
-            with, or has a + in its name.
+        ConfigError: it is a pool, or the network augments already, so that there would be no none
+            to compare with, or has a + in its name.
     """
+    if not isinstance(config, NetworkConfig):
+        raise ConfigError(
+            f"augmentation joins a network's training set, but {config.name!r} is a pool; ablate "
+            "a network, such as `dnn`"
+        )
     if "+" in config.name:
         raise ConfigError(
             f"a network's `name` must have no + for an ablation, which puts one before the "
@@ -71,7 +76,7 @@ def variants(config: Config, names: Sequence[str]) -> list[Config]:
     return [config, *(_variant(config, name) for name in names)]
 
 
-def _variant(config: Config, name: str) -> Config:
+def _variant(config: NetworkConfig, name: str) -> NetworkConfig:
     full = f"{config.name}+{name}"
     if name == MORE_EPOCHS:
         return dataclasses.replace(config, name=full, epochs=2 * config.epochs)

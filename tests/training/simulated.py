@@ -11,7 +11,7 @@ from localizer.simulated_survey import simulate_survey
 from localizer.site import Site
 from localizer.sites import built_in_site
 from localizer.table import FingerprintTable
-from training.config import Config, load_config
+from training.config import NetworkConfig, load_network
 from training.surveys import OpenedSurvey, open_survey
 
 _FOLDER = tempfile.TemporaryDirectory()
@@ -33,7 +33,7 @@ def small_site() -> Site:
     return small_survey().site
 
 
-def quick(preset: str, **changes: object) -> Config:
+def quick(preset: str, **changes: object) -> NetworkConfig:
     """A preset that trains in a second."""
     settings = {"epochs": 3, "batch_size": 32, **changes}
-    return replace(load_config(preset), **settings)  # type: ignore[arg-type]
+    return replace(load_network(preset), **settings)  # type: ignore[arg-type]

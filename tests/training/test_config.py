@@ -6,7 +6,7 @@ import pytest
 import tomli_w
 
 from localizer.errors import ConfigError
-from training.config import PRESETS, Config, config_from_toml, config_to_toml, load_config
+from training.config import PRESETS, config_from_toml, config_to_toml, load_config, load_network
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -16,9 +16,10 @@ def test_presets_say_everything_and_survive_toml(name: str) -> None:
     assert config_from_toml(config_to_toml(config), origin="copy") == config
 
 
-def test_no_key_has_a_hidden_default() -> None:
-    values = tomllib.loads(config_to_toml(load_config("cnn")))
-    assert set(values) == {field.name for field in fields(Config)}
+@pytest.mark.parametrize("name", ["cnn", "pool"])
+def test_no_key_has_a_hidden_default(name: str) -> None:
+    values = tomllib.loads(config_to_toml(load_config(name)))
+    assert set(values) == {field.name for field in fields(load_config(name))}
     for key in values:
         without = tomli_w.dumps({k: v for k, v in values.items() if k != key})
         with pytest.raises(ConfigError, match=key):
@@ -59,7 +60,20 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load_config(str(path))
 
 
+def test_a_pool_is_no_network() -> None:
+    with pytest.raises(ConfigError, match="'pool' is a pool"):
+        load_network("pool")
+
+
+def test_a_wrong_key_of_a_pool_is_named() -> None:
+    text = config_to_toml(load_config("pool"))
+    with pytest.raises(ConfigError, match="inner_folds"):
+        config_from_toml(text.replace("inner_folds = 3", "inner_folds = 1"), origin="t.toml")
+    with pytest.raises(ConfigError, match="method"):
+        config_from_toml(text.replace('"floor-softmax"', '"oracle"'), origin="t.toml")
+
+
 def test_the_hash_changes_with_any_setting() -> None:
-    config = load_config("dnn")
+    config = load_network("dnn")
     assert config.sha256 == load_config("dnn").sha256
     assert config.sha256 != replace(config, epochs=101).sha256

@@ -4,7 +4,7 @@ import pytest
 from localizer.errors import ConfigError
 from localizer.sites import built_in_site
 from tests.training.simulated import quick
-from training.config import load_config
+from training.config import load_network
 from training.networks import build_network, dead_outputs
 from training.specs import network_spec
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.mark.parametrize(("preset", "parameters"), [("paper-dnn", 6102), ("paper-cnn", 5438)])
 def test_the_papers_networks_have_its_parameters(preset: str, parameters: int) -> None:
-    config = load_config(preset)
+    config = load_network(preset)
     spec, _ = network_spec(config, UCI, "1")
     assert build_network(config, spec.shapes(), seed=0).count_params() == parameters
 
@@ -32,7 +32,7 @@ def test_the_papers_networks_have_its_parameters(preset: str, parameters: int) -
 def test_any_number_of_beacons_and_any_grid(
     preset: str, shapes: dict[str, tuple[int, ...]]
 ) -> None:
-    model = build_network(load_config(preset), shapes, seed=0)
+    model = build_network(load_network(preset), shapes, seed=0)
     rows = {name: RNG.random((7, *shape)).astype(np.float32) for name, shape in shapes.items()}
     output = np.asarray(model(rows))
     assert output.shape == (7, 2)
@@ -47,7 +47,7 @@ def test_a_network_that_does_not_fit_its_image_is_refused_with_what_is_left() ->
 
 
 def test_the_seed_decides_the_initial_weights() -> None:
-    config, shapes = load_config("dnn"), {"vector": (6,)}
+    config, shapes = load_network("dnn"), {"vector": (6,)}
     first, again, other = (
         build_network(config, shapes, seed=seed).get_weights()[0] for seed in (1, 1, 2)
     )

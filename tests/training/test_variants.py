@@ -3,7 +3,7 @@ import pytest
 from localizer.errors import ConfigError
 from tests.training.simulated import quick
 from training.augmentation import AUGMENTATIONS
-from training.config import config_from_toml, config_to_toml, load_config
+from training.config import config_from_toml, config_to_toml, load_network
 from training.variants import (
     COMBINATIONS,
     MORE_EPOCHS,
@@ -58,7 +58,7 @@ def test_variants_differ_from_none_in_what_they_say() -> None:
 
 
 def test_a_variant_reads_back_from_the_toml_that_a_run_writes() -> None:
-    for variant in variants(load_config("dnn"), variant_names("all", unlabelled=True)):
+    for variant in variants(load_network("dnn"), variant_names("all", unlabelled=True)):
         assert config_from_toml(config_to_toml(variant), origin="a run") == variant
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from localizer.table import FingerprintTable
 from training.catalogue import SIMPLE_METHODS
-from training.config import Config
+from training.config import NetworkConfig
 from training.metrics import errors_m
 from training.reproduction.figure9_rows import AugmentedSide
 from training.reproduction.paper import BASE, FIGURE_6_STEPS, TABLE_1_BATCH, TABLE_2, PaperRow
@@ -114,7 +114,7 @@ def _controls(plan: Plan, published: Rows, clean: Rows) -> Iterator[Job]:
         yield _job(base, clean, seed)._replace(model=STEPS_CONTROL)
 
 
-def _job(config: Config, rows: Rows, seed: int, *, drawn: bool = True) -> Job:
+def _job(config: NetworkConfig, rows: Rows, seed: int, *, drawn: bool = True) -> Job:
     task = Task(config.name, 0, rows.train, rows.test, rows.side, config, seed)
     return Job(task, config.name, rows.side, drawn)
 

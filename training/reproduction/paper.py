@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal, NamedTuple
 
-from training.config import Config, load_config
+from training.config import NetworkConfig, load_network
 
 PAPER: Final = "arXiv:2006.08925"
 CODE: Final = "github.com/CiscoAI/deep-learning-wireless-localization, commit c55339f"
@@ -50,10 +50,10 @@ class PaperRow(NamedTuple):
         """What the page calls it."""
         return f"{self.network.upper()} + {OPTIMIZERS[self.optimizer]}, {self.setting}"
 
-    def config(self, *, epochs: int) -> Config:
+    def config(self, *, epochs: int) -> NetworkConfig:
         """Return the configuration of the run: one initialisation, dead or not, as published."""
         config = dataclasses.replace(
-            load_config(f"paper-{self.network}"),
+            load_network(f"paper-{self.network}"),
             name=self.model,
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,

@@ -102,4 +102,4 @@ def plot_figure_6(found: Reproduction, path: Path) -> None:
         axes.set(ylim=(0, 1), xticks=FIGURE_6_STEPS, xlabel="error, cells of 10 ft, at most")
         axes.yaxis.set_major_formatter(PERCENT)
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.legend(frameon=False, fontsize=8, loc="upper left", handlelength=4)

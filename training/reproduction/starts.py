@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.config import Config
+from training.config import NetworkConfig
 from training.tasks import Material
 
 LOOKS: Final = 6
@@ -24,7 +24,7 @@ OUTPUTS: Final = 2
 
 
 def dead_at_start(
-    material: Material, config: Config, train: NDArray[np.int64], seeds: Sequence[int]
+    material: Material, config: NetworkConfig, train: NDArray[np.int64], seeds: Sequence[int]
 ) -> list[int]:
     """Return how many output coordinates are 0 for every training row, a number a seed.
 

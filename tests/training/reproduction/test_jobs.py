@@ -1,5 +1,6 @@
 import numpy as np
 
+from training.config import NetworkConfig
 from training.reproduction.figure9_rows import AugmentedSide
 from training.reproduction.jobs import (
     BATCH_CONTROL,
@@ -50,7 +51,7 @@ def test_only_a_network_without_any_gradient_is_left_as_it_starts() -> None:
 
 def test_the_controls_have_table_1s_batch_and_as_many_steps() -> None:
     (wide, *_) = jobs_of(BATCH_CONTROL, "published")
-    assert wide.task.config is not None
+    assert isinstance(wide.task.config, NetworkConfig)
     assert wide.task.config.batch_size == 100
     (long, *_) = jobs_of(STEPS_CONTROL, "clean")
     assert long.task.config is not None

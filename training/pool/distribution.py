@@ -1,0 +1,96 @@
+"""The distribution of a pooled locator: the floor softmaxes' own, moved to the pooled position.
+
+Of all distributions with the pooled position as their mean it is the one nearest to the softmaxes'
+in relative entropy: their logits plus a slope over the floor (Csiszar 1975, I-projection). Where
+the methods agree the slope is 0; where they do not, the shape stays and the mass moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.pool.floor_softmax import FloorSoftmax
+from training.pool.grid import FloorGrid
+
+SHARPNESSES: Final = (0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0)
+"""Powers that the softmaxes' distribution is raised to; below 1 it spreads. Readings of one scan
+are not independent, so their product is too sure of itself."""
+
+_STEPS: Final = 6
+"""Newton steps to the mean; five bring it to a centimetre, where it can be reached."""
+
+_FLOOR_CELLS: Final = 0.5
+"""Added to the spread before a step, cells: a distribution on one cell has none, and the step
+would be infinite."""
+
+_REACH: Final = 1.0
+"""Longest step, in spreads: farther out a distribution is not what its slope says."""
+
+UNIFORM: Final = 0.01
+"""Share of the whole floor in every distribution: anything may have happened in one scan of a
+hundred, and no truth gets probability 0."""
+
+
+class Spread(NamedTuple):
+    """What makes a distribution of a scan and its position."""
+
+    weight: NDArray[np.float32]
+    """[3 * beacons, grid]."""
+    bias: NDArray[np.float32]
+    """[grid]."""
+    cells_m: NDArray[np.float32]
+    """[grid, 2]."""
+    cell_m: float
+
+
+def spread_of(maps: Sequence[FloorSoftmax], grid: FloorGrid, sharpness: float) -> Spread:
+    """Return the mean of the softmaxes' logits, sharpened: their geometric mean."""
+    weight = np.mean([one.weight for one in maps], axis=0) * sharpness
+    bias = np.mean([one.bias for one in maps], axis=0) * sharpness
+    return Spread(
+        weight.astype(np.float32),
+        bias.astype(np.float32),
+        grid.cells_m.astype(np.float32),
+        grid.cell_m,
+    )
+
+
+def log_probability(spread: Spread, inputs: Any, position_m: Any) -> Any:
+    """Return the graph of log probabilities, float32 [n, grid].
+
+    Args:
+        spread: of the fit.
+        inputs: [n, 3 * beacons], as `softmax_inputs` orders them.
+        position_m: [n, 2], where the mean shall be.
+    """
+    cells = tf.constant(spread.cells_m)
+    logits = inputs @ tf.constant(spread.weight) + tf.constant(spread.bias)
+    # The uniform share draws the mean to the middle: what is left must lie as much beyond.
+    middle = tf.reduce_mean(cells, axis=0, keepdims=True)
+    target = (position_m - UNIFORM * middle) / (1.0 - UNIFORM)
+    slope = position_m * 0.0
+    for _ in range(_STEPS):
+        share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
+        slope += _newton(share, cells, target, spread.cell_m)
+    share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
+    return tf.math.log((1.0 - UNIFORM) * share + UNIFORM / len(spread.cells_m))
+
+
+def _newton(share: Any, cells: Any, position_m: Any, cell_m: float) -> Any:
+    """The step of the slope that moves the mean to the position, were the shape Gaussian."""
+    mean = share @ cells
+    square = share @ (cells * cells) - mean * mean + (_FLOOR_CELLS * cell_m) ** 2
+    cross = share @ (cells[:, :1] * cells[:, 1:]) - mean[:, :1] * mean[:, 1:]
+    away = position_m - mean
+    length = tf.sqrt(tf.reduce_sum(away * away, axis=1, keepdims=True) + 1e-9)
+    spread = tf.sqrt(tf.reduce_sum(square, axis=1, keepdims=True))
+    away *= tf.minimum(1.0, _REACH * spread / length)
+    xx, yy = square[:, :1], square[:, 1:]
+    dx, dy = away[:, :1], away[:, 1:]
+    determinant = xx * yy - cross * cross
+    return tf.concat([yy * dx - cross * dy, xx * dy - cross * dx], axis=1) / determinant
