@@ -7,16 +7,15 @@ cells' centres `grid_m` [grid, 2]. The cells are squares of one size.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from localizer.spread import SHARES, FloorCells, by_chunk
 
-SHARES: Final = (0.68, 0.95)
-"""Of the mass, in the discs that a fix shows as r68 and r95."""
+Array = NDArray[np.float64]
 
 _LEAST_LOG: Final = -30.0
 """Of a cell's share, natural logarithm: below, float32 knows no more than that it is nothing, and
@@ -105,21 +104,14 @@ def energy_score(
 def disc_radius_m(said: Distributions, share: float) -> Array:
     """Return the radius of the disc about each position that holds a share of the mass, [n], m.
 
-    It reaches the centre of the cell with which the share is full, and is never smaller than a
-    disc with that share of one cell's area: within a cell the grid knows nothing.
+    What the edge sends: `localizer.spread.FloorCells.radii_m`.
     """
-    least = math.sqrt(share * cell_area_m2(said.grid_m) / math.pi)
+    return _disc_radii_m(said, (share,))[:, 0]
 
-    def radius(rows: slice) -> Array:
-        away = _distances(said.position_m[rows], said.grid_m)
-        order = np.argsort(away, axis=1)
-        mass = np.exp(np.asarray(said.log_probability[rows], np.float64))
-        filled = np.take_along_axis(mass, order, axis=1).cumsum(axis=1)
-        # Shares in float32 sum to a little more or less than 1.
-        full = (filled >= share * filled[:, -1:]).argmax(axis=1)
-        return np.asarray(np.take_along_axis(away, order, axis=1)[np.arange(len(away)), full])
 
-    return np.maximum(_by_chunk(radius, len(said.position_m)), least)
+def _disc_radii_m(said: Distributions, shares: Sequence[float]) -> Array:
+    cells = FloorCells(said.grid_m, math.sqrt(cell_area_m2(said.grid_m)))
+    return cells.radii_m(said.log_probability, said.position_m, shares=shares)
 
 
 def mass_within(said: Distributions, truth_m: Array) -> Array:
@@ -135,7 +127,7 @@ def mass_within(said: Distributions, truth_m: Array) -> Array:
         mass = np.exp(np.asarray(said.log_probability[rows], np.float64))
         nearer = _distances(said.position_m[rows], said.grid_m) < error[:, None]
         share = (mass * nearer).sum(axis=1) / mass.sum(axis=1)
-        # As in disc_radius_m: within one cell the disc grows with the share of its area.
+        # As for the discs: within one cell the disc grows with the share of its area.
         return np.asarray(np.minimum(share, math.pi * error**2 / area))
 
     return _by_chunk(within, len(truth_m))
@@ -153,8 +145,7 @@ def score_rows(said: Distributions, truth_m: Array) -> dict[str, Array]:
         "energy": energy_score(said.log_probability, said.grid_m, truth_m),
         "mass_within": mass_within(said, truth_m),
     }
-    for share in SHARES:
-        radius = disc_radius_m(said, share)
+    for share, radius in zip(SHARES, _disc_radii_m(said, SHARES).T, strict=True):
         scores[f"r{share * 100:.0f}"] = radius
         scores[f"in{share * 100:.0f}"] = (error <= radius).astype(np.float64)
     return scores
@@ -175,5 +166,4 @@ def _distances(points_m: Array, grid_m: NDArray[np.floating]) -> Array:
 
 
 def _by_chunk(score: Callable[[slice], Array], rows: int) -> Array:
-    parts = [score(slice(at, at + _CHUNK)) for at in range(0, rows, _CHUNK)]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return by_chunk(score, rows, _CHUNK)
