@@ -120,6 +120,7 @@ def plot_learning_curves(curves: LearningCurves, path: Path) -> None:
                 axes.set(xlabel="scans a place in training", ylabel="mean error, m")
             else:
                 axes.set(xlabel="places in training (mean over folds)")
-            axes.set_ylim(bottom=0)
             axes.grid(visible=True, alpha=0.25)
+        # After both: they share the axis, and a limit that is set stays.
+        both[0].set_ylim(bottom=0)
         both[1].legend(fontsize=8, frameon=False)
