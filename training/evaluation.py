@@ -21,6 +21,7 @@ from training.metrics import (
     Summary,
     bootstrap_by_place,
     floor_hits,
+    resampled_groups,
     summarise,
 )
 from training.outages import GONE, Outages
@@ -79,8 +80,12 @@ class Evaluation:
 
         Paired by row and bootstrapped by place; a negative gain is a loss.
         """
-        pairs = self.best_baseline.errors.mean(axis=0) - result.errors.mean(axis=0)
-        return (float(pairs.mean()), *bootstrap_by_place(pairs, self.rows.place))
+        return self.gain_over(self.best_baseline, result)
+
+    def gain_over(self, other: MethodResult, result: MethodResult) -> tuple[float, float, float]:
+        """Return how many metres a method gains on another, with its 95 % interval."""
+        pairs = other.errors.mean(axis=0) - result.errors.mean(axis=0)
+        return (float(pairs.mean()), *bootstrap_by_place(pairs, _groups(self.rows)))
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def _result(
         score: np.stack([np.concatenate([r.scores[score] for r in one]) for one in ordered])
         for score in flat[0].scores
     }
-    summary = summarise(errors, rows.place, fold_of, cell_m=plan.site.cell_m, scores=scores)
+    summary = summarise(errors, _groups(rows), fold_of, cell_m=plan.site.cell_m, scores=scores)
     return MethodResult(
         method=name,
         is_baseline=flat[0].task.config is None,
@@ -183,6 +188,10 @@ def _result(
         scores=scores,
         outages=_pooled_outages(ordered),
     )
+
+
+def _groups(rows: FingerprintTable) -> NDArray[np.int64]:
+    return resampled_groups(rows.place, rows.session)
 
 
 def _floors(

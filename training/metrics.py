@@ -147,6 +147,20 @@ def _spread(scores: Mapping[str, NDArray[np.float64]]) -> Spread:
     return Spread(*(float(scores[name].mean()) for name in names))
 
 
+def resampled_groups(place: NDArray[np.int64], session: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Return what the bootstrap draws again, [n]: places, or sessions where nobody stands still.
+
+    Rows of a walk have a place each, and depend on each other by more than that: where most rows
+    have a place of their own, whole sessions are drawn.
+    """
+    places = np.unique(place, return_inverse=True)[1].ravel()
+    if len(places) and int(places.max()) + 1 > len(places) / 2:
+        sessions = np.unique(session, return_inverse=True)[1].ravel()
+        if sessions.max() > 0:
+            return np.asarray(sessions, np.int64)
+    return np.asarray(places, np.int64)
+
+
 def bootstrap_by_place(
     values: NDArray[np.float64], place: NDArray[np.int64]
 ) -> tuple[float, float]:

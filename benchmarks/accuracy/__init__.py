@@ -1,0 +1,1 @@
+"""`make accuracy`: the recipe on three public surveys, beside every simple method."""

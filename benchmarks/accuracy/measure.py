@@ -1,0 +1,116 @@
+"""Runs the protocols: the pool, the paper's kind of network, and every simple method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from benchmarks.accuracy.protocols import Protocol
+from training.catalogue import SIMPLE_METHODS
+from training.config import load_config
+from training.evaluation import Evaluation, MethodResult, Plan, evaluate, to_records
+from training.ledger import LEDGER, Ledger, Reading, Result
+from training.provenance import git_state, method_sha256
+from training.records import bundle_metrics, records_from
+from training.surveys import OpenedSurvey
+from training.tasks import Workers
+
+POOL: Final = "pool"
+NETWORK: Final = "dnn"
+NETWORK_SEEDS: Final = 3
+REASON: Final = "benchmark"
+"""Why sealed sessions are read again, in the ledger."""
+
+LATER: Final = frozenset({"gp-residual"})
+"""Simple methods that the figures to be beaten did not know: they have a column of their own."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One protocol, scored."""
+
+    protocol: Protocol
+    evaluation: Evaluation
+
+    def of(self, method: str) -> MethodResult:
+        """Return one method's result."""
+        return next(one for one in self.evaluation.results if one.method == method)
+
+    @property
+    def best_simple(self) -> MethodResult:
+        """The best simple method that draws no curve of its own through the survey."""
+        return next(
+            one for one in self.evaluation.results if one.is_baseline and one.method not in LATER
+        )
+
+    def mean(self, method: str) -> float:
+        """Return a method's mean error in the protocol's unit."""
+        return self.of(method).summary.mean / self.protocol.unit_m
+
+    def gain(self, other: MethodResult) -> tuple[float, float, float]:
+        """Return what the pool gains on another method, with its interval, in that unit."""
+        gain = self.evaluation.gain_over(other, self.of(POOL))
+        mean, low, high = (value / self.protocol.unit_m for value in gain)
+        return mean, low, high
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return the evaluation's records with the protocol's name."""
+        records = to_records(self.evaluation, self.protocol.site.cell_m)
+        return [{"protocol": self.protocol.key, **record} for record in records]
+
+
+def measure(protocol: Protocol, survey: str, workers: int) -> Measured:
+    """Score every method on one protocol."""
+    plan = Plan(
+        survey,
+        protocol.site,
+        protocol.table,
+        protocol.split,
+        list(SIMPLE_METHODS),
+        [load_config(POOL)],
+        (0,),
+        outages=protocol.key == "uci-development-sessions",
+    )
+    network = replace(
+        plan, baselines=(), configs=[load_config(NETWORK)], seeds=range(NETWORK_SEEDS)
+    )
+    with Workers(workers, protocol.table, protocol.site, protocol.unlabelled) as pool:
+        first, second = evaluate(plan, pool), evaluate(network, pool)
+    results = sorted((*first.results, *second.results), key=lambda one: one.summary.mean)
+    return Measured(protocol, replace(first, results=tuple(results)))
+
+
+def write_readings(survey: OpenedSurvey, done: Sequence[Measured]) -> None:
+    """Put one line a protocol that tested sealed sessions into the ledger."""
+    for reading in _readings(survey, done):
+        Ledger(LEDGER).append(reading)
+
+
+def _readings(survey: OpenedSurvey, done: Sequence[Measured]) -> Iterator[Reading]:
+    commit, dirty = git_state()
+    for one in done:
+        records = records_from(to_records(one.evaluation, survey.site.cell_m))
+        yield Reading(
+            time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            survey=survey.name,
+            site=survey.site.id,
+            floor=survey.floor,
+            sealed=survey.sealed_hashes(),
+            data_sha256=survey.data_sha256,
+            seeds=(0,),
+            git_commit=commit,
+            git_dirty=dirty,
+            again=f"{REASON}: {one.protocol.key}",
+            results=tuple(
+                Result(
+                    method=result.method,
+                    config_sha256=method_sha256(
+                        result.method if result.is_baseline else load_config(result.method)
+                    ),
+                    metrics=next(iter(bundle_metrics(records, result.method)), None),
+                )
+                for result in one.evaluation.results
+            ),
+        )
