@@ -8,13 +8,12 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from localizer.beacons import BeaconId
@@ -29,9 +28,10 @@ from localizer.manifest import (
     TensorInfo,
     manifest_digest,
 )
-from localizer.runtime import Model
+from localizer.runtime import Model, ModelOutputs
 from localizer.scans import Scan
 from localizer.site import Site, site_from_toml
+from localizer.spread import FloorCells
 
 MANIFEST: Final = "manifest.json"
 PARTS: Final = ("model.tflite", "site.toml", "golden.json", "MODEL_CARD.md")
@@ -39,6 +39,11 @@ PARTS: Final = ("model.tflite", "site.toml", "golden.json", "MODEL_CARD.md")
 
 GOLDEN_TOLERANCE_M: Final = 0.001
 """1 mm: float32 kernels of two runtimes differ by less, a wrong beacon order by metres."""
+
+GOLDEN_COVARIANCE_SHARE: Final = 0.01
+"""Of the squared spread, between a golden vector's covariance and the model's: the exponentials of
+two runtimes differ by a hundredth of that, another grid or order of cells by more than all of it.
+"""
 
 MAX_PART_BYTES: Final = 64 * 2**20
 """A part larger than this is no localizer's model and could exhaust a small device's memory."""
@@ -62,6 +67,8 @@ class Bundle:
     model: Model
     card: str
     """MODEL_CARD.md."""
+    cells: FloorCells | None
+    """What the model's distributions are over; None for a model that gives positions alone."""
 
     @property
     def id(self) -> str:
@@ -91,12 +98,15 @@ def load_bundle(path: Path) -> Bundle:
     model = Model(
         parts["model.tflite"],
         {tensor.feature: tensor.name for tensor in manifest.inputs},
-        manifest.outputs[0].name,
+        {tensor.feature: tensor.name for tensor in manifest.outputs},
     )
     _check_shapes(manifest, spec, model)
-    _check_golden(_parse(Golden, parts["golden.json"], "golden.json"), spec, model)
+    card = parts["MODEL_CARD.md"].decode("utf-8", "replace")
+    cells = None if manifest.grid is None else FloorCells.of(manifest.grid)
+    bundle = Bundle(manifest, spec, site, model, card, cells)
+    _check_golden(_parse(Golden, parts["golden.json"], "golden.json"), bundle)
     _check_itself(manifest, parts[MANIFEST])
-    return Bundle(manifest, spec, site, model, parts["MODEL_CARD.md"].decode("utf-8", "replace"))
+    return bundle
 
 
 def _read_parts(path: Path) -> dict[str, bytes]:
@@ -212,7 +222,7 @@ def _check_beacons(manifest: Manifest, spec: FeatureSpec, site: Site) -> None:
 
 
 def _check_tensors(manifest: Manifest, spec: FeatureSpec) -> None:
-    wanted = {"inputs": sorted(spec.shapes()), "outputs": ["position"]}
+    wanted = {"inputs": sorted(spec.shapes()), "outputs": sorted(_output_shapes(manifest))}
     for field, tensors in (("inputs", manifest.inputs), ("outputs", manifest.outputs)):
         got = sorted(tensor.feature for tensor in tensors)
         if got != wanted[field]:
@@ -225,42 +235,72 @@ def _check_shapes(manifest: Manifest, spec: FeatureSpec, model: Model) -> None:
     inputs = {feature: (None, *shape) for feature, shape in spec.shapes().items()}
     for field, wanted, tensors in (
         ("inputs", inputs, manifest.inputs),
-        ("outputs", {"position": (None, 2)}, manifest.outputs),
+        ("outputs", _output_shapes(manifest), manifest.outputs),
     ):
         got = _shapes(tensors)
         if got != wanted:
             raise _wrong(f"{field}.shape", wanted, got, "export the bundle again")
 
 
+def _output_shapes(manifest: Manifest) -> dict[str, tuple[int | None, ...]]:
+    positions: dict[str, tuple[int | None, ...]] = {"position": (None, 2)}
+    if manifest.grid is None:
+        return positions
+    return {**positions, "log_probability": (None, manifest.grid.cells)}
+
+
 def _shapes(tensors: Iterable[TensorInfo]) -> dict[str, tuple[int | None, ...]]:
     return {tensor.feature: tensor.shape for tensor in tensors}
 
 
-def _check_golden(golden: Golden, spec: FeatureSpec, model: Model) -> None:
+def _check_golden(golden: Golden, bundle: Bundle) -> None:
     tolerance_m = min(golden.tolerance_m, GOLDEN_TOLERANCE_M)
     for i, vector in enumerate(golden.vectors):
-        got = _position(vector, spec, model)
+        said = _run(vector, bundle)
+        got = said.position_m[0]
         # `not <=` and not `>`: a NaN must be refused as well.
         if not np.hypot(*(got - np.asarray(vector.position_m))) <= tolerance_m:
-            raise _wrong(
-                f"golden.json: vectors.{i}.position_m",
-                list(vector.position_m),
-                got.tolist(),
-                "the model does not compute what was exported; export the bundle again",
-            )
+            raise _not_exported(i, "position_m", vector.position_m, got.tolist())
+        if vector.covariance_m2 is not None:
+            _check_covariance(i, vector.covariance_m2, said, bundle)
 
 
-def _position(vector: GoldenVector, spec: FeatureSpec, model: Model) -> NDArray[np.float32]:
+def _check_covariance(
+    i: int, wanted: tuple[float, float, float], said: ModelOutputs, bundle: Bundle
+) -> None:
+    if bundle.cells is None or said.log_probability is None:
+        raise _not_exported(i, "covariance_m2", None, wanted)
+    (found,) = bundle.cells.covariance_m2(said.log_probability, said.position_m)
+    got = (found[0, 0], found[0, 1], found[1, 1])
+    worst = float(np.abs(np.subtract(got, wanted)).max())
+    if not worst <= GOLDEN_COVARIANCE_SHARE * (wanted[0] + wanted[2]):
+        raise _not_exported(i, "covariance_m2", wanted, [float(one) for one in got])
+
+
+def _not_exported(i: int, field: str, expected: Sequence[float] | None, got: object) -> BundleError:
+    return _wrong(
+        f"golden.json: vectors.{i}.{field}",
+        None if expected is None else list(expected),
+        got,
+        "the model does not compute what was exported; export the bundle again",
+    )
+
+
+def _run(vector: GoldenVector, bundle: Bundle) -> ModelOutputs:
+    spec = bundle.spec
     scan = Scan(0, 0.0, {BeaconId(beacon): rssi for beacon, rssi in vector.readings.items()})
     rssi, mask = scan_to_vector(scan, spec.beacons, spec.aggregation)
     try:
-        got = model.run(features(rssi[np.newaxis], mask[np.newaxis], spec))
+        said = bundle.model.run_all(features(rssi[np.newaxis], mask[np.newaxis], spec))
     except (ValueError, RuntimeError) as error:
         raise _wrong("model.tflite", "a model that runs", str(error), "export it again") from error
-    if got.shape != (1, 2):
-        raise _wrong("outputs.shape", (1, 2), got.shape, "export the bundle again")
-    position: NDArray[np.float32] = got[0]
-    return position
+    shapes = {"position": said.position_m.shape}
+    if said.log_probability is not None:
+        shapes["log_probability"] = said.log_probability.shape
+    wanted = {name: (1, shape[1]) for name, shape in _output_shapes(bundle.manifest).items()}
+    if shapes != wanted:
+        raise _wrong("outputs.shape", wanted, shapes, "export the bundle again")
+    return said
 
 
 def _check_itself(manifest: Manifest, content: bytes) -> None:

@@ -89,6 +89,10 @@ class Fix:
     """Where the receiver really was (x, y), metres, if the source knows it."""
     error_m: float | None = None
     """Distance from position to truth, metres, where there are both."""
+    r68_m: float | None = None
+    """Radius about the position that holds the receiver with 68 % probability, metres; None
+    without a position, or from a bundle whose model gives no distribution."""
+    r95_m: float | None = None
 
 
 class Judge:
@@ -188,6 +192,8 @@ def fix_to_dict(fix: Fix) -> dict[str, Any]:
         "bundle": fix.bundle,
         "truth": None if truth is None else {"x_m": to_mm(truth[0]), "y_m": to_mm(truth[1])},
         "error_m": to_mm(fix.error_m),
+        "r68_m": to_mm(fix.r68_m),
+        "r95_m": to_mm(fix.r95_m),
     }
 
 

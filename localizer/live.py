@@ -206,6 +206,8 @@ class LiveEngine:
             heard=heard_in(scan, self._locator.bundle),
             truth=None if truth is None else (truth.x_m, truth.y_m),
             error_m=error_m(verdict.position, truth),
+            r68_m=None if verdict.position is None else estimate.r68_m,
+            r95_m=None if verdict.position is None else estimate.r95_m,
         )
 
     def _silent_fix(self, end_ns: int, cause: Cause) -> Fix:
@@ -242,7 +244,8 @@ class LiveEngine:
         if latest.status == "stale" or age_ns <= self._stale_ns:
             return latest
         cause = self._stale_cause()
-        return replace(latest, status="stale", cause=cause, x_m=None, y_m=None, error_m=None)
+        late = replace(latest, status="stale", cause=cause, x_m=None, y_m=None, error_m=None)
+        return replace(late, r68_m=None, r95_m=None)
 
     def _before_first(self) -> Fix:
         if self.state.phase in ("starting", "running"):

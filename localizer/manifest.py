@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 from localizer.features import FeatureSpec
 
 BUNDLE_SCHEMA: Final = 2
-"""Version of the manifest; an edge reads its own and every older one. 2 added `forced`."""
+"""Version of the manifest; an edge reads its own and every older one. 2 added `forced`, `grid` with
+the output `log_probability`, and the metrics' `spread`."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -27,7 +28,7 @@ class TensorInfo(_Strict):
     name: str
     """The tensor's name in model.tflite."""
     feature: str
-    """`vector` or `image` for an input; `position` for an output."""
+    """`vector` or `image` for an input; `position` or `log_probability` for an output."""
     shape: tuple[int | None, ...]
     """None is the axis of scans."""
     dtype: Literal["float32"]
@@ -40,6 +41,38 @@ class TargetScale(_Strict):
     offset_m: tuple[FiniteFloat, FiniteFloat]
     scale_m: tuple[FiniteFloat, FiniteFloat]
     undone_in: Literal["graph"] = "graph"
+
+
+class Grid(_Strict):
+    """The square cells of a floor that a distribution is over: row after row, rows grow with y."""
+
+    x0_m: FiniteFloat
+    """x of the first column's centres, metres."""
+    y0_m: FiniteFloat
+    """y of the first row's centres, metres."""
+    cell_m: Annotated[FiniteFloat, Field(gt=0)]
+    """Side of a cell, metres."""
+    columns: Annotated[int, Field(ge=1)]
+    rows: Annotated[int, Field(ge=1)]
+
+    @property
+    def cells(self) -> int:
+        """How many there are: the width of `log_probability`."""
+        return self.columns * self.rows
+
+
+class SpreadMetrics(_Strict):
+    """How good a method's distributions were on one split: means over scans."""
+
+    nll: FiniteFloat
+    """Negative log-likelihood, nats, of the density per square metre at the truth."""
+    energy_score_m: FiniteFloat
+    coverage_68: FiniteFloat
+    """Share of scans whose truth lay in the disc that was said to hold 68 %."""
+    coverage_95: FiniteFloat
+    r68_m: FiniteFloat
+    """Mean radius of that disc, metres."""
+    r95_m: FiniteFloat
 
 
 class Metrics(_Strict):
@@ -59,6 +92,8 @@ class Metrics(_Strict):
     baseline: str
     """The best simple method on the same split."""
     baseline_mean_m: FiniteFloat
+    spread: SpreadMetrics | None = None
+    """None for a method without distributions, and in bundles of schema 1."""
 
 
 class Provenance(_Strict):
@@ -122,6 +157,8 @@ class ManifestContent(_Strict):
     files: dict[str, FilePart]
     forced: Forced | None = None
     """None for the best method, and in bundles of schema 1."""
+    grid: Grid | None = None
+    """What `log_probability` is over; None for a model that gives positions alone."""
 
 
 class Manifest(ManifestContent):
@@ -151,6 +188,9 @@ class GoldenVector(_Strict):
     readings: dict[str, Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]]
     """Every RSSI, dBm, by beacon id: another order or aggregation gives another position."""
     position_m: tuple[FiniteFloat, FiniteFloat]
+    covariance_m2: tuple[FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    """xx, xy and yy of the distribution about that position, m^2: another grid or order of cells
+    gives others. None without a distribution."""
 
 
 class Golden(_Strict):

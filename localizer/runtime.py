@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +33,35 @@ def _interpreter_class() -> Any:
     )
 
 
+class ModelOutputs(NamedTuple):
+    """What a model says about n scans."""
+
+    position_m: NDArray[np.float32]
+    """[n, 2], metres."""
+    log_probability: NDArray[np.float32] | None
+    """[n, grid]; None for a model that gives positions alone."""
+
+
 class Model:
     """One TFLite model in one interpreter. Not for two threads: each makes its own."""
 
-    def __init__(self, content: bytes, inputs: Mapping[str, str], output: str) -> None:
+    def __init__(
+        self, content: bytes, inputs: Mapping[str, str], outputs: Mapping[str, str]
+    ) -> None:
         """Load a model.
 
         Args:
             content: the .tflite file.
             inputs: TFLite tensor name by feature name.
-            output: TFLite tensor name of the position, float32 [n, 2], metres.
+            outputs: TFLite tensor name of `position`, float32 [n, 2], metres, and where the model
+                gives distributions of `log_probability`, float32 [n, grid].
 
         Raises:
             BundleError: the content is no TFLite model, or lacks one of the tensors.
             RuntimeMissingError: no interpreter is installed.
         """
         self._content = content
-        self._names = dict(inputs)
+        self._names, self._output_names = dict(inputs), dict(outputs)
         try:
             self._interpreter = _interpreter_class()(model_content=content, num_threads=1)
         except (ValueError, RuntimeError) as error:
@@ -57,10 +69,9 @@ class Model:
         given = {d["name"]: d for d in self._interpreter.get_input_details()}
         results = {d["name"]: d for d in self._interpreter.get_output_details()}
         _check_tensors("inputs", sorted(self._names.values()), sorted(given))
-        _check_tensors("outputs", [output], sorted(results))
+        _check_tensors("outputs", sorted(self._output_names.values()), sorted(results))
         self._inputs = {key: int(given[name]["index"]) for key, name in self._names.items()}
-        self._output_name = output
-        self._output = int(results[output]["index"])
+        self._outputs = {k: int(results[n]["index"]) for k, n in self._output_names.items()}
         self._rows = 0
         try:
             self._resize(
@@ -82,9 +93,9 @@ class Model:
         return dict(self._names)
 
     @property
-    def output_name(self) -> str:
-        """TFLite name of the position."""
-        return self._output_name
+    def output_names(self) -> dict[str, str]:
+        """TFLite name of each output tensor by what it is."""
+        return dict(self._output_names)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -97,6 +108,20 @@ class Model:
         The interpreter is re-allocated when n changes; keep one `Model` for single scans and
         another (`fresh`) for batches.
         """
+        self._invoke(inputs)
+        return self._get("position")
+
+    def run_all(self, inputs: Mapping[str, NDArray[np.float32]]) -> ModelOutputs:
+        """Return everything that the model says, as `run` does."""
+        self._invoke(inputs)
+        spread = self._get("log_probability") if "log_probability" in self._outputs else None
+        return ModelOutputs(self._get("position"), spread)
+
+    def _get(self, output: str) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = self._interpreter.get_tensor(self._outputs[output])
+        return values
+
+    def _invoke(self, inputs: Mapping[str, NDArray[np.float32]]) -> None:
         interpreter = self._interpreter
         rows = len(next(iter(inputs.values())))
         if rows != self._rows:
@@ -104,12 +129,10 @@ class Model:
         for key, index in self._inputs.items():
             interpreter.set_tensor(index, inputs[key])
         interpreter.invoke()
-        output: NDArray[np.float32] = interpreter.get_tensor(self._output)
-        return output
 
     def fresh(self) -> Model:
         """Return the same model in an interpreter of its own, for another thread."""
-        return Model(self._content, self._names, self._output_name)
+        return Model(self._content, self._names, self._output_names)
 
 
 def _no_model(error: Exception) -> BundleError:
@@ -133,11 +156,40 @@ def _check_tensors(field: str, expected: list[str], got: list[str]) -> None:
         )
 
 
-def tensor_names(content: bytes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    """Return the input and the output tensors of a .tflite file: shape by name."""
+class SignatureNames(NamedTuple):
+    """TFLite tensor names by the names that the exported function gave them."""
+
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+def signature_names(content: bytes) -> SignatureNames:
+    """Return what the tensors of a .tflite file are, as its only signature says.
+
+    Their own names do not tell: outputs are numbered in an order that the converter chooses.
+
+    Raises:
+        BundleError: the file has no signature or several, or two of its tensors share a name.
+    """
     interpreter = _interpreter_class()(model_content=content)
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    return (
-        {detail["name"]: tuple(int(side) for side in detail["shape"]) for detail in inputs},
-        {detail["name"]: tuple(int(side) for side in detail["shape"]) for detail in outputs},
+    keys = list(interpreter.get_signature_list())
+    if len(keys) != 1:
+        raise _wrong_signature("one signature", keys)
+    runner = interpreter.get_signature_runner(keys[0])
+    names = SignatureNames(
+        {key: str(detail["name"]) for key, detail in runner.get_input_details().items()},
+        {key: str(detail["name"]) for key, detail in runner.get_output_details().items()},
+    )
+    for one in names:
+        if len(set(one.values())) < len(one):
+            raise _wrong_signature("tensors of different names", one)
+    return names
+
+
+def _wrong_signature(expected: str, got: object) -> BundleError:
+    return BundleError(
+        f"model.tflite must have {expected}, but has {got!r}; export it from one function",
+        field="model.tflite",
+        expected=expected,
+        got=got,
     )

@@ -5,7 +5,7 @@ import pytest
 
 from localizer import runtime
 from localizer.errors import BundleError
-from localizer.runtime import Model, RuntimeMissingError, tensor_names
+from localizer.runtime import Model, RuntimeMissingError, signature_names
 from tests.edge_bundle import write_bundle
 
 
@@ -14,22 +14,22 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (write_bundle(tmp_path_factory.mktemp("bundle")) / "model.tflite").read_bytes()
 
 
-def test_names_and_shapes_are_read_from_the_file(content: bytes) -> None:
-    inputs, outputs = tensor_names(content)
-    assert list(inputs.values()) == [(1, 12)]
-    assert list(outputs.values()) == [(1, 2)]
+def test_names_are_read_from_the_signature(content: bytes) -> None:
+    names = signature_names(content)
+    assert list(names.inputs) == ["vector"]
+    assert list(names.outputs) == ["position"]
+    assert Model(content, *names).input_shapes == {"vector": (12,)}
 
 
 @pytest.mark.parametrize("bad", [b"", b"not a model", b"\0" * 4096])
 def test_what_is_no_model_is_refused(bad: bytes) -> None:
     with pytest.raises(BundleError, match="TFLite model"):
-        Model(bad, {"vector": "v"}, "position")
+        Model(bad, {"vector": "v"}, {"position": "p"})
 
 
 def test_a_cut_model_is_refused(content: bytes) -> None:
-    names = list(tensor_names(content)[0])
     with pytest.raises(BundleError):
-        Model(content[: len(content) // 2], {"vector": names[0]}, "position")
+        Model(content[: len(content) // 2], *signature_names(content))
 
 
 def test_a_model_with_operators_that_the_runtime_lacks_is_refused(
@@ -37,7 +37,7 @@ def test_a_model_with_operators_that_the_runtime_lacks_is_refused(
 ) -> None:
     """They come to light when tensors are allocated, not when the file is read."""
     known = runtime._interpreter_class()
-    names = tensor_names(content)
+    names = signature_names(content)
 
     class Lacking(known):  # type: ignore[misc, valid-type]
         def allocate_tensors(self) -> None:
@@ -45,7 +45,7 @@ def test_a_model_with_operators_that_the_runtime_lacks_is_refused(
 
     monkeypatch.setattr(runtime, "_interpreter_class", lambda: Lacking)
     with pytest.raises(BundleError, match="FlexErf"):
-        Model(content, {"vector": next(iter(names[0]))}, next(iter(names[1])))
+        Model(content, *names)
 
 
 def test_without_any_interpreter_the_error_says_what_to_install(
@@ -53,7 +53,7 @@ def test_without_any_interpreter_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(runtime, "_RUNTIMES", ("nothing_here.interpreter",))
     with pytest.raises(RuntimeMissingError, match="install the extra `edge`"):
-        tensor_names(content)
+        signature_names(content)
 
 
 def test_importing_the_border_loads_no_interpreter() -> None:

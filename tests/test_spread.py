@@ -60,7 +60,7 @@ def test_many_rows_give_what_single_rows_give() -> None:
     log, position = random_log(600, 24), np.random.default_rng(7).uniform(0, 3, (600, 2))
     radii, covariance = cells().radii_m(log, position), cells().covariance_m2(log, position)
     assert (radii.shape, covariance.shape) == ((600, 2), (600, 2, 2))
-    for i in (0, 255, 256, 599):
+    for i in (0, 63, 64, 599):
         one = slice(i, i + 1)
         np.testing.assert_allclose(cells().radii_m(log[one], position[one])[0], radii[i])
         np.testing.assert_allclose(cells().covariance_m2(log[one], position[one])[0], covariance[i])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from localizer.manifest import Metrics
@@ -9,12 +10,11 @@ from localizer.site import Site
 from training.methods import Fitted
 
 if TYPE_CHECKING:
+    from training.convert import Difference
     from training.export import Origin
 
 
-def model_card(
-    bundle_id: str, fitted: Fitted, site: Site, origin: Origin, export_error_m: float
-) -> str:
+def model_card(bundle_id: str, fitted: Fitted, site: Site, origin: Origin, away: Difference) -> str:
     """Return the model card of a bundle as Markdown (after Mitchell et al. 2019).
 
     Args:
@@ -22,7 +22,7 @@ def model_card(
         fitted: the method.
         site: where it works.
         origin: metrics and provenance.
-        export_error_m: how far the TFLite file is from TensorFlow, metres.
+        away: how far the TFLite file is from TensorFlow.
     """
     kind = "a simple method" if origin.is_baseline else "a trained network"
     if origin.forced is not None:
@@ -41,7 +41,7 @@ def model_card(
         f"of survey `{provenance.survey}` (sha256 {provenance.data_sha256[:12]}…).",
         f"- Code: {provenance.git_commit}{' with local changes' if provenance.git_dirty else ''}; "
         + ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
-        f"- The TFLite file agrees with TensorFlow within {export_error_m * 1000:.3f} mm.",
+        f"- The TFLite file agrees with TensorFlow within {_agreement(fitted, away)}.",
         *(f"- {note}" for note in origin.notes),
         "",
         "## Accuracy",
@@ -53,6 +53,7 @@ def model_card(
         "| split | n | mean | interval | median | p75 | p95 | best simple method |",
         "|---|---|---|---|---|---|---|---|",
         *(_row(metrics) for metrics in origin.metrics),
+        *_spreads(fitted, origin.metrics),
         "",
         "## Sealed sessions",
         "",
@@ -62,12 +63,52 @@ def model_card(
         "",
         "It knows the beacons and the floor above and nothing else: a beacon that moves or a "
         "receiver of another kind changes its error, and scans from outside the survey get a "
-        "position that means nothing. It gives no measure of its own uncertainty.",
+        f"position that means nothing. {_uncertainty(fitted)}",
         "",
         f"Site: {site.source}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _agreement(fitted: Fitted, away: Difference) -> str:
+    positions = f"{away.position_m * 1000:.3f} mm"
+    if fitted.grid_m is None:
+        return positions
+    return f"{positions}, and within {away.probability:.1e} in the probability of a cell"
+
+
+def _uncertainty(fitted: Fitted) -> str:
+    if fitted.grid_m is None:
+        return "It gives no measure of its own uncertainty."
+    return "Its radii are as good as the coverage says, on splits that are like its use."
+
+
+def _spreads(fitted: Fitted, metrics: Sequence[Metrics]) -> list[str]:
+    if fitted.grid_m is None:
+        return []
+    about = [
+        "",
+        "## Uncertainty",
+        "",
+        f"It gives the probability of {len(fitted.grid_m)} cells of the floor, and from them the "
+        "radii of the discs about a position that hold 68 and 95 %.",
+    ]
+    known = [(one.split, one.spread) for one in metrics if one.spread is not None]
+    if not known:
+        return [*about, "", "Nobody has measured how often the truth lies in them."]
+    return [
+        *about,
+        "How often the truth lay in them in cross-validation, and their mean radii in metres:",
+        "",
+        "| split | in the 68 % disc | radius | in the 95 % disc | radius | NLL | energy score |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {split} | {s.coverage_68:.0%} | {s.r68_m:.2f} | {s.coverage_95:.0%} "
+            f"| {s.r95_m:.2f} | {s.nll:.2f} | {s.energy_score_m:.2f} |"
+            for split, s in known
+        ),
+    ]
 
 
 def _readings(origin: Origin) -> list[str]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import math
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from localizer.errors import BundleError
 from localizer.features import features
-from localizer.runtime import Model, tensor_names
+from localizer.runtime import Model, ModelOutputs, signature_names
 from localizer.table import FingerprintTable
-from training.methods import Fitted
+from training.methods import Fitted, Prediction
 from training.silence import silenced
 
 EXPORT_TOLERANCE_M: Final = 0.001
 """Between the graph in TensorFlow and its TFLite file: 1 mm."""
+
+EXPORT_TOLERANCE: Final = 1e-4
+"""The same for the probability of a cell: no radius is known as well."""
+
+_ALL: Final = slice(None)
 
 
 def to_tflite(fitted: Fitted) -> bytes:
@@ -32,14 +38,27 @@ def to_tflite(fitted: Fitted) -> bytes:
     module = tf.Module()
     module.locate = locate
     concrete = locate.get_concrete_function()
+    # Weights that the module does not hold cost the file its signature, which says what the
+    # outputs are.
+    module.weights = list(concrete.variables)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
     with silenced():
         content: bytes = converter.convert()
     return content
 
 
-def verified_model(fitted: Fitted, content: bytes, table: FingerprintTable) -> tuple[Model, float]:
-    """Return the file in the edge's runtime, and how far it is from the graph, metres.
+class Difference(NamedTuple):
+    """How far a TFLite file is from the graph that it was made from, at worst."""
+
+    position_m: float
+    probability: float
+    """Of one cell; 0 without a distribution."""
+
+
+def verified_model(
+    fitted: Fitted, content: bytes, table: FingerprintTable
+) -> tuple[Model, Difference]:
+    """Return the file in the edge's runtime, and how far it is from the graph.
 
     Args:
         fitted: what was converted.
@@ -47,27 +66,48 @@ def verified_model(fitted: Fitted, content: bytes, table: FingerprintTable) -> t
         table: scans to compare on, one at a time and as a batch.
 
     Raises:
-        BundleError: they differ by more than `EXPORT_TOLERANCE_M`.
+        BundleError: they differ by more than `EXPORT_TOLERANCE_M` or `EXPORT_TOLERANCE`, or the
+            file does not give what the graph gives.
     """
-    inputs, outputs = tensor_names(content)
-    by_feature = {
-        feature: next(name for name in inputs if feature in name)
-        for feature in fitted.spec.shapes()
-    }
-    model = Model(content, by_feature, next(iter(outputs)))
-    wanted = fitted.predict(table)
-    batch = model.run(features(table.rssi_dbm, table.mask, fitted.spec))
-    single = [
-        model.run(features(table.rssi_dbm[i : i + 1], table.mask[i : i + 1], fitted.spec))[0]
-        for i in range(len(table))
-    ]
-    worst = max(float(np.hypot(*(got - wanted).T).max()) for got in (batch, np.asarray(single)))
-    if not worst <= EXPORT_TOLERANCE_M:
-        raise BundleError(
-            f"model.tflite must give the same positions as TensorFlow within {EXPORT_TOLERANCE_M} "
-            f"m, but {fitted.method!r} is {worst} m away; do not ship it",
-            field="model.tflite",
-            expected=EXPORT_TOLERANCE_M,
-            got=worst,
-        )
+    names = signature_names(content)
+    outputs = ["position"] if fitted.grid_m is None else ["log_probability", "position"]
+    if sorted(names.outputs) != outputs:
+        raise _differs(fitted, f"give {outputs}", outputs, sorted(names.outputs))
+    model = Model(content, names.inputs, names.outputs)
+    wanted = fitted.predict_all(table)
+    singles = [table.rows(np.asarray([at])) for at in range(len(table))]
+    found = [_difference(_run(model, fitted, table), wanted)]
+    for at, single in enumerate(singles):
+        found.append(_difference(_run(model, fitted, single), wanted, slice(at, at + 1)))
+    worst = Difference(*(float(np.max(column)) for column in zip(*found, strict=True)))
+    if not worst.position_m <= EXPORT_TOLERANCE_M:
+        must = f"agree within {EXPORT_TOLERANCE_M} m"
+        raise _differs(fitted, must, EXPORT_TOLERANCE_M, worst.position_m)
+    if not worst.probability <= EXPORT_TOLERANCE:
+        must = f"agree within {EXPORT_TOLERANCE} in the probability of a cell"
+        raise _differs(fitted, must, EXPORT_TOLERANCE, worst.probability)
     return model, worst
+
+
+def _run(model: Model, fitted: Fitted, table: FingerprintTable) -> ModelOutputs:
+    return model.run_all(features(table.rssi_dbm, table.mask, fitted.spec))
+
+
+def _difference(got: ModelOutputs, wanted: Prediction, rows: slice = _ALL) -> Difference:
+    position = float(np.hypot(*(got.position_m - wanted.position_m[rows]).T).max())
+    if got.log_probability is None or wanted.log_probability is None:
+        return Difference(position, 0.0)
+    if got.log_probability.shape != wanted.log_probability[rows].shape:
+        return Difference(position, math.inf)
+    apart = np.exp(got.log_probability) - np.exp(wanted.log_probability[rows])
+    return Difference(position, float(np.abs(apart).max()))
+
+
+def _differs(fitted: Fitted, must: str, expected: object, got: object) -> BundleError:
+    return BundleError(
+        f"model.tflite of {fitted.method!r} and its graph in TensorFlow must {must}, but got "
+        f"{got}; do not ship it",
+        field="model.tflite",
+        expected=expected,
+        got=got,
+    )

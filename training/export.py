@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from localizer import __version__
 from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, Bundle, load_bundle
@@ -22,6 +21,7 @@ from localizer.manifest import (
     Forced,
     Golden,
     GoldenVector,
+    Grid,
     ManifestContent,
     Metrics,
     Provenance,
@@ -30,10 +30,12 @@ from localizer.manifest import (
 )
 from localizer.scans import Scan
 from localizer.site import Site, site_to_toml
+from localizer.spread import FloorCells
 from localizer.table import FingerprintTable
 from training.card import model_card
 from training.convert import to_tflite, verified_model
-from training.methods import Fitted
+from training.methods import Fitted, Prediction
+from training.regular_grid import regular_grid
 from training.splits import SEALED
 
 GOLDEN_SCANS: Final = 16
@@ -46,7 +48,7 @@ other positions, unless its method chooses among few (k-NN may not notice)."""
 
 MIN_BEACONS: Final = 1
 """Beacons that a scan must hear. Two thirds of UCI's scans hear one, and are located well enough to
-be worth more than silence; a calibrated figure needs a distribution, which no model here gives."""
+be worth more than silence; a model with a distribution says itself how little it knows."""
 
 METRICS_NOTE: Final = (
     "Cross-validation of the recipe on development sessions; the model in this bundle is one fit "
@@ -62,6 +64,7 @@ _MEANING: Final = {
     "vector": "levels of the beacons in the manifest's order, then 1 where heard",
     "image": "floor image, rows growing with y; channels as features.channels names them",
     "position": "x and y, metres, in the site's right-handed frame",
+    "log_probability": "natural logarithm of each cell's share, in the order of the grid",
 }
 
 
@@ -94,14 +97,16 @@ def write_bundle(
         origin: metrics and provenance.
 
     Raises:
-        BundleError: the TFLite file does not compute what TensorFlow does.
+        BundleError: the TFLite file does not compute what TensorFlow does, or the cells of the
+            distribution are no regular grid.
     """
     golden_rows = _golden_rows(table)
     golden_scans = [_golden_scan(golden_rows, at) for at in range(len(golden_rows))]
     golden_rows = _heard_anew(golden_rows, golden_scans, fitted.spec)
+    grid = None if fitted.grid_m is None else regular_grid(fitted.grid_m)
     content = to_tflite(fitted)
-    model, away_m = verified_model(fitted, content, golden_rows)
-    golden = _golden(golden_scans, fitted.predict(golden_rows))
+    model, away = verified_model(fitted, content, golden_rows)
+    golden = _golden(golden_scans, fitted.predict_all(golden_rows), grid)
     parts = {
         "model.tflite": content,
         "site.toml": site_to_toml(site).encode(),
@@ -109,7 +114,7 @@ def write_bundle(
     }
     digest = hashlib.sha256(b"".join(parts.values())).hexdigest()[:8]
     bundle_id = f"{site.id}-{fitted.method}-{digest}"
-    parts["MODEL_CARD.md"] = model_card(bundle_id, fitted, site, origin, away_m).encode()
+    parts["MODEL_CARD.md"] = model_card(bundle_id, fitted, site, origin, away).encode()
     about = {
         "id": bundle_id,
         "site": site.id,
@@ -118,7 +123,8 @@ def write_bundle(
             _tensor(name, feature, (None, *model.input_shapes[feature]))
             for feature, name in model.tensor_names.items()
         ],
-        "outputs": [_tensor(model.output_name, "position", (None, 2))],
+        "outputs": _outputs(model.output_names, grid),
+        "grid": grid,
         "files": _checksums(parts),
     }
     _write(folder, parts, _manifest(fitted, origin, about))
@@ -148,6 +154,14 @@ def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> Manif
         forced=origin.forced,
         **about,
     )
+
+
+def _outputs(names: Mapping[str, str], grid: Grid | None) -> list[TensorInfo]:
+    position = _tensor(names["position"], "position", (None, 2))
+    if grid is None:
+        return [position]
+    said = _tensor(names["log_probability"], "log_probability", (None, grid.cells))
+    return [position, said]
 
 
 def _tensor(name: str, feature: str, shape: Sequence[int | None]) -> TensorInfo:
@@ -184,15 +198,26 @@ def _heard_anew(
     return replace(rows, rssi_dbm=rssi, mask=mask)
 
 
-def _golden(scans: Sequence[Scan], positions_m: NDArray[np.float64]) -> Golden:
+def _golden(scans: Sequence[Scan], said: Prediction, grid: Grid | None) -> Golden:
+    covariances = _covariances(said, grid)
     vectors = [
         GoldenVector(
             readings={str(beacon): rssi for beacon, rssi in scan.readings.items()},
             position_m=(float(x), float(y)),
+            covariance_m2=covariance,
         )
-        for scan, (x, y) in zip(scans, positions_m, strict=True)
+        for scan, (x, y), covariance in zip(scans, said.position_m, covariances, strict=True)
     ]
     return Golden(tolerance_m=GOLDEN_TOLERANCE_M, vectors=tuple(vectors))
+
+
+def _covariances(
+    said: Prediction, grid: Grid | None
+) -> list[tuple[float, float, float]] | list[None]:
+    if grid is None or said.log_probability is None:
+        return [None] * len(said.position_m)
+    found = FloorCells.of(grid).covariance_m2(said.log_probability, said.position_m)
+    return [(xx, xy, yy) for (xx, xy), (_, yy) in found.tolist()]
 
 
 def _checksums(parts: Mapping[str, bytes]) -> dict[str, FilePart]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
-from localizer.manifest import Metrics
+from localizer.manifest import Metrics, SpreadMetrics
 
 
 class Record(BaseModel):
@@ -30,6 +30,13 @@ class Record(BaseModel):
     median: FiniteFloat | None
     p75: FiniteFloat | None
     p95: FiniteFloat | None
+    nll: FiniteFloat | None = None
+    """None, as all of these, for a method without distributions and in older records."""
+    energy_score: FiniteFloat | None = None
+    coverage_68: FiniteFloat | None = None
+    coverage_95: FiniteFloat | None = None
+    sharpness_68: FiniteFloat | None = None
+    sharpness_95: FiniteFloat | None = None
 
 
 def records_from(documents: Sequence[Mapping[str, Any]]) -> tuple[Record, ...]:
@@ -57,10 +64,24 @@ def bundle_metrics(records: Sequence[Record], method: str) -> tuple[Metrics, ...
             p95_m=_known(record.p95),
             baseline=baseline.method,
             baseline_mean_m=_known(baseline.mean),
+            spread=_spread(record),
         )
         for record in records
         if record.method == method and record.mean is not None
         for baseline in [_best_baseline(records, record.split)]
+    )
+
+
+def _spread(record: Record) -> SpreadMetrics | None:
+    if record.nll is None:
+        return None
+    return SpreadMetrics(
+        nll=record.nll,
+        energy_score_m=_known(record.energy_score),
+        coverage_68=_known(record.coverage_68),
+        coverage_95=_known(record.coverage_95),
+        r68_m=_known(record.sharpness_68),
+        r95_m=_known(record.sharpness_95),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Final
@@ -82,7 +84,9 @@ class BatchLocator:
             rssi[i] = scan_to_vector(Scan(0, 0.0, readings), spec.beacons, spec.aggregation)[0]
             ignored.append(others)
         mask = ~np.isnan(rssi)
-        places, heard = locator.locate_array(rssi, mask).tolist(), mask.sum(axis=1).tolist()
+        found = locator.estimate_array(rssi, mask)
+        places, heard = found.position_m.tolist(), mask.sum(axis=1).tolist()
+        radii = found.radii_m.tolist()
         enough = locator.bundle.manifest.min_beacons
         positions = [
             _position(
@@ -90,6 +94,7 @@ class BatchLocator:
                 if heard[i] >= enough
                 else Verdict("no_signal", cause_of_silence(heard[i], others > 0), None),
                 others,
+                radii[i],
             )
             for i, others in enumerate(ignored)
         ]
@@ -98,12 +103,16 @@ class BatchLocator:
         )
 
 
-def _position(verdict: Verdict, ignored: int) -> dict[str, Any]:
+def _position(verdict: Verdict, ignored: int, radii_m: Sequence[float]) -> dict[str, Any]:
     position = verdict.position
+    r68_m, r95_m = radii_m
+    known = position is not None and math.isfinite(r68_m) and math.isfinite(r95_m)
     return {
         "x_m": None if position is None else to_mm(position.x_m),
         "y_m": None if position is None else to_mm(position.y_m),
         "status": verdict.status,
         "cause": verdict.cause,
         "ignored": ignored,
+        "r68_m": to_mm(r68_m) if known else None,
+        "r95_m": to_mm(r95_m) if known else None,
     }

@@ -80,7 +80,8 @@ class LocateEndpoint:
         asked = parse_body(LocateRequest, body)
         readings, ignored = self._beacons.readings(asked.readings, "readings")
         scan = Scan(0, 0.0, readings)
-        verdict = self._judge.judge(self._locator.locate(scan), heard_other=ignored > 0)
+        estimate = self._locator.locate(scan)
+        verdict = self._judge.judge(estimate, heard_other=ignored > 0)
         position, bundle = verdict.position, self._locator.bundle
         return to_json(
             {
@@ -92,6 +93,8 @@ class LocateEndpoint:
                 "heard": _heard(scan, bundle),
                 "ignored": ignored,
                 "bundle": bundle.id,
+                "r68_m": None if position is None else to_mm(estimate.r68_m),
+                "r95_m": None if position is None else to_mm(estimate.r95_m),
             }
         )
 

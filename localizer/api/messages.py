@@ -86,6 +86,17 @@ _Cause = Annotated[
 ]
 
 
+_R68 = Annotated[
+    float | None,
+    Field(
+        description="Radius about the position that holds the receiver with 68 % probability, "
+        "metres; null without a position, or if the bundle's model gives no distribution.",
+        examples=[1.9],
+    ),
+]
+_R95 = Annotated[float | None, Field(description="The same for 95 %.", examples=[3.8])]
+
+
 class LocateAnswer(_Out):
     """Where one scan was taken."""
 
@@ -97,6 +108,8 @@ class LocateAnswer(_Out):
     heard: Annotated[list[HeardMessage], Field(description="Beacons of the bundle, loudest first.")]
     ignored: Annotated[int, Field(description="Readings of beacons that the bundle lacks.")]
     bundle: Annotated[str, Field(description="Id of the bundle that computed this.")]
+    r68_m: _R68
+    r95_m: _R95
 
 
 class BatchPosition(_Out):
@@ -107,6 +120,8 @@ class BatchPosition(_Out):
     status: _Status
     cause: _Cause
     ignored: Annotated[int, Field(description="Readings of beacons that the bundle lacks.")]
+    r68_m: _R68
+    r95_m: _R95
 
 
 class BatchAnswer(_Out):
@@ -134,6 +149,8 @@ class FixMessage(_Out):
         Point | None, Field(description="Where the receiver really was; replays and simulations.")
     ]
     error_m: Annotated[float | None, Field(description="Distance from position to truth, metres.")]
+    r68_m: _R68
+    r95_m: _R95
 
 
 class FloorMessage(_Out):
