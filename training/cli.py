@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from localizer.errors import ConfigError, LocalizerError
 from training.catalogue import SIMPLE_METHODS
-from training.config import load_config
+from training.config import PRESETS, load_config
 from training.criterion import CRITERION, Choice, parse_criterion
 from training.evaluation import Evaluation
 from training.ledger import LEDGER, Ledger
@@ -43,7 +43,7 @@ Survey = Annotated[
 Workdir = Annotated[Path | None, typer.Option(help="Where all goes; default work/NAME-TIME.")]
 ConfigOption = Annotated[
     list[str],
-    typer.Option("--config", help="Preset (dnn, cnn, paper-dnn, paper-cnn) or TOML file; repeat."),
+    typer.Option("--config", help=f"Preset ({', '.join(PRESETS)}) or TOML file; repeat."),
 ]
 Splits = Annotated[
     list[str],
@@ -67,7 +67,7 @@ LedgerOption = Annotated[
     Path, typer.Option("--ledger", help="The file that has a line for every reading.")
 ]
 
-NETWORKS: Final = ["dnn", "cnn"]
+NETWORKS: Final = ["pool", "dnn"]
 LEARNING: Final = "weighted-centroid,weighted-knn,gp-residual"
 """Simple methods that show what a survey is worth: one learns nothing, one all by heart."""
 EVERY: Final = "all"

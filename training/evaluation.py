@@ -25,6 +25,7 @@ from training.metrics import (
     summarise,
 )
 from training.outages import GONE, Outages
+from training.pool.config import PoolConfig
 from training.splits import Split
 from training.tasks import Progress, Task, TaskResult, Workers
 
@@ -143,7 +144,7 @@ def plan_tasks(plan: Plan) -> list[Task]:
     networks = [
         Task(config.name, i, fold.train, fold.test, plan.split.name, config, seed, plan.outages)
         for config in plan.configs
-        for seed in plan.seeds
+        for seed in seeds_of(config, plan.seeds)
         for i, fold in enumerate(folds)
     ]
     simple = [
@@ -154,6 +155,14 @@ def plan_tasks(plan: Plan) -> list[Task]:
     # The longest tasks first: no worker is left with one when the others have ended.
     networks.sort(key=lambda task: task.config is None or task.config.network != "cnn")
     return networks + simple
+
+
+def seeds_of(config: Config, seeds: Sequence[int]) -> Sequence[int]:
+    """Return the seeds that a configuration is fitted with: one for a pool.
+
+    Its fits are convex or start at one point; the copies for phones without labels alone are drawn.
+    """
+    return seeds[:1] if isinstance(config, PoolConfig) else seeds
 
 
 def _result(
