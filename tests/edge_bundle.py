@@ -51,6 +51,10 @@ def spread_bundle() -> Path:
     return write_bundle(Path(_KEPT.name) / "spread", grid=GRID)
 
 
+def spread_locator() -> Locator:
+    return Locator(load_bundle(spread_bundle()))
+
+
 def write_bundle(
     folder: Path, site: Site | None = None, *, grid: Grid | None = None, **changes: Any
 ) -> Path:

@@ -12,7 +12,7 @@ import pytest
 from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, PARTS, load_bundle
 from localizer.errors import BundleError
 from localizer.manifest import BUNDLE_SCHEMA, manifest_digest
-from tests.edge_bundle import seal, write_bundle
+from tests.edge_bundle import GRID, seal, spread_bundle, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,11 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(good: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(good, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def spread(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(spread_bundle(), tmp_path / "spread"))
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -314,3 +319,59 @@ def test_a_zip_with_flipped_bits_is_refused_or_the_same(
         except BundleError:
             refusals += 1
     assert refusals > 100
+
+
+def test_a_bundle_with_a_distribution_says_over_which_cells(good: Path, spread: Path) -> None:
+    bundle = load_bundle(spread)
+    assert bundle.manifest.grid == GRID
+    assert bundle.cells is not None
+    assert bundle.cells.centres_m[[0, 1, 14, -1]].tolist() == [[-1, -1], [1, -1], [-1, 1], [25, 17]]
+    assert load_bundle(good).cells is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda m: m["grid"].update(columns=15), "outputs.shape"),
+        (
+            lambda m: (m["grid"].update(columns=15), m["outputs"][1].update(shape=[None, 150])),
+            "outputs.shape",
+        ),
+        (lambda m: m.update(grid=None), "outputs.feature"),
+        (lambda m: m["outputs"].pop(), "outputs.feature"),
+        (lambda m: m["grid"].update(cell_m=0), "manifest.json: grid.cell_m"),
+        (lambda m: m["grid"].update(rows=0), "manifest.json: grid.rows"),
+        (lambda m: m["grid"].pop("x0_m"), "manifest.json: grid.x0_m"),
+        (lambda m: m["outputs"][1].update(name="nothing"), "outputs"),
+        (lambda m: m["grid"].update(x0_m=1.0), "golden.json: vectors.0.covariance_m2"),
+        (lambda m: m["grid"].update(cell_m=2.1), "golden.json: vectors.0.covariance_m2"),
+        (
+            lambda m: m["grid"].update(columns=10, rows=14),
+            "golden.json: vectors.0.covariance_m2",
+        ),
+    ],
+)
+def test_a_grid_that_is_not_the_models_is_refused(
+    spread: Path, change: Callable[[dict[str, Any]], object], field: str
+) -> None:
+    edit(spread, change)
+    error = refused(spread)
+    assert error.field == field
+    assert error.expected != error.got
+
+
+def test_outputs_under_each_others_names_are_refused(spread: Path) -> None:
+    def swap(manifest: dict[str, Any]) -> None:
+        position, said = manifest["outputs"]
+        position["name"], said["name"] = said["name"], position["name"]
+
+    edit(spread, swap)
+    error = refused(spread)
+    assert error.field == "outputs.shape"
+    assert error.expected == {"position": (1, 2), "log_probability": (1, 140)}
+    assert error.got == {"position": (1, 140), "log_probability": (1, 2)}
+
+
+def test_a_covariance_without_a_distribution_is_refused(copy: Path) -> None:
+    edit_part(copy, "golden.json", lambda g: g["vectors"][1].update(covariance_m2=[1, 0, 1]))
+    assert refused(copy).field == "golden.json: vectors.1.covariance_m2"

@@ -123,6 +123,12 @@ def test_a_fix_as_json_is_one_line_in_millimetres() -> None:
     assert document["heard"] == [{"beacon": B01, "rssi_dbm": -50.0}]
 
 
+def test_radii_are_sent_in_millimetres_and_null_without_a_distribution() -> None:
+    document = fix_to_dict(fix(r68_m=1.23456, r95_m=3.0))
+    assert (document["r68_m"], document["r95_m"]) == (1.235, 3.0)
+    assert (fix_to_dict(fix())["r68_m"], fix_to_dict(fix())["r95_m"]) == (None, None)
+
+
 def test_a_fix_without_position_has_nulls() -> None:
     document = fix_to_dict(fix(x_m=None, y_m=None, status="no_signal", cause="nothing_heard"))
     assert document["x_m"] is None

@@ -7,8 +7,9 @@ import pytest
 from localizer.errors import ConfigError, SourceError
 from localizer.fixes import Fix
 from localizer.live import LiveEngine
+from localizer.locate import Locator
 from localizer.site import Position
-from tests.edge_bundle import demo_locator
+from tests.edge_bundle import demo_locator, spread_locator
 from tests.edge_source import HandSource, engine_of, pass_time, settle
 
 KNOWN, UNKNOWN = "name:demo:b01", "name:shop:1"
@@ -18,7 +19,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 class Run:
     """An engine at work on a source driven by hand, and the fixes that it published."""
 
-    def __init__(self, source: HandSource) -> None:
+    def __init__(self, source: HandSource, locator: Locator | None = None) -> None:
         self.source = source
         started_ns = source.clock.now_ns()
 
@@ -26,7 +27,12 @@ class Run:
             return NOON + timedelta(microseconds=(source.clock.now_ns() - started_ns) / 1000)
 
         self.engine = LiveEngine(
-            demo_locator(), source, window_s=3, step_s=1, stale_after_s=5, wall_clock=wall_clock
+            locator or demo_locator(),
+            source,
+            window_s=3,
+            step_s=1,
+            stale_after_s=5,
+            wall_clock=wall_clock,
         )
         self.fixes: list[Fix] = []
         publish = self.engine.hub.publish
@@ -48,9 +54,14 @@ class Run:
         await asyncio.gather(self.task, return_exceptions=True)
 
 
-def play(script: Callable[[Run], Coroutine[None, None, None]], **options: object) -> None:
+def play(
+    script: Callable[[Run], Coroutine[None, None, None]],
+    *,
+    locator: Locator | None = None,
+    **options: object,
+) -> None:
     async def main() -> None:
-        run = Run(HandSource(**options))  # type: ignore[arg-type]
+        run = Run(HandSource(**options), locator)  # type: ignore[arg-type]
         await settle()
         try:
             await script(run)
@@ -111,6 +122,29 @@ def test_no_truth_error_without_a_position() -> None:
         assert (fix.truth, fix.error_m) == ((1.0, 1.0), None)
 
     play(script, truth=Position(1.0, 1.0))
+
+
+def test_fixes_have_the_radii_of_a_distribution_until_they_are_stale() -> None:
+    async def script(run: Run) -> None:
+        fix = (await run.passes(3.1, KNOWN))[-1]
+        assert fix.r68_m is not None
+        assert fix.r95_m is not None
+        assert 0 < fix.r68_m < fix.r95_m
+        fixes = await run.passes(9)
+        assert all((one.r68_m is None) == (one.status != "ok") for one in fixes)
+
+    play(script, locator=spread_locator())
+
+
+def test_an_old_fix_keeps_neither_position_nor_radii() -> None:
+    async def script(run: Run) -> None:
+        await run.passes(3.1, KNOWN)
+        run.source.clock.advance(6)
+        current = run.engine.current()
+        assert (current.status, current.x_m) == ("stale", None)
+        assert (current.r68_m, current.r95_m) == (None, None)
+
+    play(script, locator=spread_locator())
 
 
 def test_strange_beacons_are_named_as_the_cause() -> None:

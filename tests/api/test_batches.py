@@ -7,10 +7,11 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from localizer.api.batches import INLINE_BYTES, MAX_AT_WORK, MAX_BATCH_BYTES, BatchLocator
+from localizer.api.locating import LocateEndpoint
 from localizer.api.messages import MAX_SCANS, BatchAnswer
 from localizer.api.problems import ApiProblemError
 from tests.api.clients import client
-from tests.edge_bundle import demo_locator
+from tests.edge_bundle import demo_locator, spread_locator
 
 BEACONS = [f"name:demo:b{i:02d}" for i in range(1, 13)]
 LONGEST_HOLD_S = 1.0
@@ -94,6 +95,23 @@ def test_the_largest_batch_does_not_hold_the_event_loop() -> None:
         assert max(holds_s) < LONGEST_HOLD_S
 
     asyncio.run(main())
+
+
+def test_radii_of_a_batch_are_those_of_single_scans() -> None:
+    scans = [{"readings": readings} for readings in ({BEACONS[0]: -50.0}, {}, {BEACONS[6]: -61.0})]
+    single = LocateEndpoint(spread_locator())
+    wanted = [json.loads(single.answer(json.dumps(scan).encode())) for scan in scans]
+
+    async def main() -> Any:
+        body = json.dumps({"scans": scans}).encode()
+        return json.loads(await BatchLocator(spread_locator()).answer(receiving(body)))
+
+    answer = asyncio.run(main())
+    BatchAnswer.model_validate(answer)
+    for of_batch, one in zip(answer["positions"], wanted, strict=True):
+        for field in ("r68_m", "r95_m"):
+            assert of_batch[field] == pytest.approx(one[field], abs=1e-3)
+    assert [of_batch["r68_m"] is None for of_batch in answer["positions"]] == [False, True, False]
 
 
 def test_more_batches_than_may_wait_are_sent_away() -> None:

@@ -12,7 +12,7 @@ from localizer.api.problems import MEDIA_TYPE
 from localizer.beacons import BeaconId
 from localizer.scans import Scan
 from tests.api.clients import client
-from tests.edge_bundle import demo_locator
+from tests.edge_bundle import demo_locator, spread_locator
 
 B01, B02 = "name:demo:b01", "name:demo:b02"
 
@@ -57,6 +57,20 @@ def test_it_is_what_the_locator_says() -> None:
     )
     assert position is not None
     assert (answer["x_m"], answer["y_m"]) == pytest.approx((position.x_m, position.y_m), abs=6e-4)
+
+
+def test_radii_come_with_a_position_from_a_bundle_with_a_distribution() -> None:
+    endpoint = LocateEndpoint(spread_locator())
+    found, silent = (
+        LocateAnswer.model_validate_json(endpoint.answer(json.dumps({"readings": r}).encode()))
+        for r in ({B01: -50}, {})
+    )
+    assert found.r68_m is not None
+    assert found.r95_m is not None
+    assert 0 < found.r68_m < found.r95_m
+    assert (silent.r68_m, silent.r95_m) == (None, None)
+    without = locate({B01: -50})
+    assert (without["r68_m"], without["r95_m"]) == (None, None)
 
 
 def test_unknown_beacons_are_ignored_and_counted() -> None:

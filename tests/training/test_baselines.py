@@ -163,5 +163,5 @@ def test_fractional_readings_of_forty_beacons_survive_the_export(method: str) ->
     small = table(*[({A: -50.0}, (float(x), float(y))) for x, y in at])
     rows = replace(small, beacons=ids, rssi_dbm=rssi.astype(np.float32), mask=rssi > -78)
     fitted = fit_baseline(method, rows, site)
-    _, worst_m = verified_model(fitted, to_tflite(fitted), rows)
-    assert worst_m < 0.001
+    _, worst = verified_model(fitted, to_tflite(fitted), rows)
+    assert worst.position_m < 0.001

@@ -124,3 +124,26 @@ def test_a_bundle_keeps_the_figures_of_its_method_with_the_best_simple_one_besid
     assert (sessions.mean_m, sessions.baseline) == (1.0, "weighted-centroid")
     assert (cells.mean_m, cells.baseline, cells.baseline_mean_m) == (3.0, "knn", 2.0)
     assert [one.split for one in bundle_metrics(figures(None), "dnn")] == ["sessions"]
+
+
+def test_a_bundle_keeps_how_good_the_distributions_were() -> None:
+    spread = {
+        "nll": 3.0,
+        "energy_score": 1.5,
+        "coverage_68": 0.7,
+        "coverage_95": 0.94,
+        "sharpness_68": 2.0,
+        "sharpness_95": 4.5,
+    }
+    said = record("dnn", "cells", 1.0, baseline=False).model_copy(update=spread)
+    sessions, cells = bundle_metrics([*figures()[:5], said], "dnn")
+    assert sessions.spread is None
+    assert cells.spread is not None
+    assert cells.spread.model_dump() == {
+        "nll": 3.0,
+        "energy_score_m": 1.5,
+        "coverage_68": 0.7,
+        "coverage_95": 0.94,
+        "r68_m": 2.0,
+        "r95_m": 4.5,
+    }
