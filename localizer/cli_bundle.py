@@ -153,6 +153,7 @@ def _summary(bundle: Bundle) -> Table:
         ("beacons", f"{len(manifest.beacons)}, of which a scan must hear {manifest.min_beacons}"),
         ("", ", ".join(manifest.beacons)),
         ("input", _inputs(bundle)),
+        ("output", _outputs(bundle)),
         ("trained on", f"{origin.rows} scans of {origin.survey}"),
         ("sessions", ", ".join(origin.sessions)),
         ("made", f"{manifest.created_utc} by Localizer {manifest.localizer_version}"),
@@ -175,6 +176,16 @@ def _inputs(bundle: Bundle) -> str:
     return "; ".join(
         f"{tensor.feature} {'x'.join(str(side) for side in tensor.shape[1:])}: {tensor.meaning}"
         for tensor in bundle.manifest.inputs
+    )
+
+
+def _outputs(bundle: Bundle) -> str:
+    grid = bundle.manifest.grid
+    if grid is None:
+        return "position, without a measure of its uncertainty"
+    return (
+        f"position, with r68 and r95 from the probabilities of {grid.columns}x{grid.rows} cells of "
+        f"{grid.cell_m:.2f} m"
     )
 
 

@@ -10,7 +10,7 @@ from localizer import __version__
 from localizer.cli import run
 from localizer.cli_bundle import CHECKS, check_results, failed_check
 from localizer.errors import BundleError
-from tests.edge_bundle import demo_bundle, write_bundle
+from tests.edge_bundle import demo_bundle, spread_bundle, write_bundle
 from tests.edge_service import END_S, command, environment
 
 
@@ -65,6 +65,17 @@ def test_inspect_tells_an_installer_what_it_is(capsys: pytest.CaptureFixture[str
         assert words in text
 
 
+def test_inspect_says_whether_a_bundle_knows_its_uncertainty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for bundle, words in (
+        (demo_bundle(), "without a measure of its uncertainty"),
+        (spread_bundle(), "r68 and r95 from the probabilities of 14x10 cells of 2.00 m"),
+    ):
+        assert status_of("bundle", "inspect", str(bundle)) == 0
+        assert words in " ".join(capsys.readouterr().out.split())
+
+
 def test_inspect_does_not_call_a_network_a_baseline(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,9 +99,12 @@ def test_inspect_names_the_better_method_that_was_passed_over(
 def test_inspect_for_machines_is_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("bundle", "inspect", str(demo_bundle()), "--json") == 0
     manifest = json.loads(capsys.readouterr().out)
-    assert manifest == json.loads((demo_bundle() / "manifest.json").read_text()) | {
+    written = json.loads((demo_bundle() / "manifest.json").read_text())
+    assert manifest == written | {
         "target": {"offset_m": [0.0, 0.0], "scale_m": [1.0, 1.0], "undone_in": "graph"},
+        "metrics": [one | {"spread": None} for one in written["metrics"]],
         "forced": None,
+        "grid": None,
     }
 
 

@@ -84,16 +84,15 @@ def bundle() -> Bundle:
 
 
 def test_the_manifest_says_which_output_is_which_and_over_which_cells() -> None:
-    manifest = bundle().manifest
+    manifest, cells = bundle().manifest, bundle().cells
     outputs = {tensor.feature: tensor for tensor in manifest.outputs}
     names = signature_names(to_tflite(fitted())).outputs
     assert {feature: tensor.name for feature, tensor in outputs.items()} == names
     assert manifest.grid is not None
-    assert bundle().cells is not None
-    assert bundle().cells is not None
+    assert cells is not None
     assert manifest.grid.cells == len(cells_m())
     assert outputs["log_probability"].shape == (None, manifest.grid.cells)
-    np.testing.assert_allclose(bundle().cells.centres_m, cells_m(), atol=1e-4)
+    np.testing.assert_allclose(cells.centres_m, cells_m(), atol=1e-4)
 
 
 def test_the_edge_says_what_training_says() -> None:
