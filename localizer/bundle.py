@@ -40,10 +40,9 @@ PARTS: Final = ("model.tflite", "site.toml", "golden.json", "MODEL_CARD.md")
 GOLDEN_TOLERANCE_M: Final = 0.001
 """1 mm: float32 kernels of two runtimes differ by less, a wrong beacon order by metres."""
 
-GOLDEN_COVARIANCE_SHARE: Final = 0.01
-"""Of the squared spread, between a golden vector's covariance and the model's: the exponentials of
-two runtimes differ by a hundredth of that, another grid or order of cells by more than all of it.
-"""
+GOLDEN_COVARIANCE_SHARE: Final = 0.001
+"""Of the squared spread, between a golden vector's covariance and the model's: two runtimes differ
+by about a millionth, a grid whose cells are 5 % larger by more than a hundredth."""
 
 MAX_PART_BYTES: Final = 64 * 2**20
 """A part larger than this is no localizer's model and could exhaust a small device's memory."""
