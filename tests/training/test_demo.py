@@ -14,7 +14,7 @@ import pytest
 from localizer.errors import ConfigError, DownloadError
 from tests.real_data import uci_files
 from tests.training.simulated import small_survey
-from training import demo, surveys
+from training import demo, published_surveys
 from training.demo import DemoOptions, Replayed, refuse_busy_port, serve_and_replay
 from training.terminal import terminal
 
@@ -69,7 +69,7 @@ def test_the_demo_trains_serves_replays_and_ends_with_one_json_line(tmp_path: Pa
     assert summary["mean_error_m"] <= summary["baseline_mean_error_m"]
     assert summary["median_error_m"] <= summary["p95_error_m"]
     assert summary["fixes"] > 0
-    assert "a baseline that trains no network" in output or summary["method"] in {"dnn", "cnn-25"}
+    assert "a baseline that trains no network" in output or summary["method"] in {"pool", "dnn"}
     assert f"Live map: {summary['url']}/" in output
     assert (Path(summary["bundle"]) / "manifest.json").is_file()
     assert "Traceback" not in output
@@ -137,7 +137,7 @@ def test_without_data_cache_and_network_it_says_so_and_takes_the_simulated_site(
     def unreachable() -> None:
         raise DownloadError("the archive must be reachable, but is not")
 
-    monkeypatch.setattr(surveys, "find_uci", unreachable)
+    monkeypatch.setattr(published_surveys, "find_uci", unreachable)
     survey = demo.open_demo_survey(tmp_path, terminal())
     assert survey.site.id == "demo"
     said = capsys.readouterr().out

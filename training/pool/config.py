@@ -26,6 +26,9 @@ class Expert:
     settings: dict[str, float]
     """Of a simple method its own; `ridge` of a learned centroid; `price` of a floor softmax, whose
     absence leaves it what all beacons share alone."""
+    prior: AboveZero
+    """What it counts before the data speak, against the others: the less a method learns, the less
+    it can go wrong where nobody has surveyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class PoolConfig:
     """Larger surveys are condensed to so many scans, evenly over places and time."""
     inner_folds: Annotated[int, Field(ge=2)]
     """Folds of places of the training side that the weights and the spread are chosen on."""
-    equality: AboveZero
-    """Price, a nat, of weights that are not equal; in shares of the best method's error."""
+    trust: AboveZero
+    """Price, a nat, of weights that leave the prior; in shares of the best method's error."""
     grid_cells: Annotated[int, Field(ge=8, le=64)]
     """Cells of the distribution on the longer side of the floor."""
     device_copies: Annotated[int, Field(ge=0)]

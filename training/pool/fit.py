@@ -26,7 +26,7 @@ from training.pool.floor_softmax import FloorSoftmax, fit_floor_softmax
 from training.pool.grid import FloorGrid, floor_grid
 from training.pool.learned_centroid import fit_learned_centroid
 from training.pool.side import MIDDLE_DBM, STEP_DB, pool_side
-from training.pool.weights import pool_weights
+from training.pool.weights import Prior, pool_weights
 from training.specs import baseline_spec
 from training.splits import inner_folds
 
@@ -174,13 +174,15 @@ def _votes(rows: FingerprintTable) -> NDArray[np.float64]:
 
 
 def _weights(config: PoolConfig, held_out: list[_HeldOut]) -> NDArray[np.float64]:
+    counts = np.array([expert.prior for expert in config.experts])
+    prior = Prior(counts / counts.sum(), config.trust)
     if not held_out:
-        return np.full(len(config.experts), 1.0 / len(config.experts))
+        return prior.weight
     return pool_weights(
         np.concatenate([one.located_m for one in held_out]),
         np.concatenate([one.rows.position_m for one in held_out]),
         np.concatenate([_votes(one.rows) for one in held_out]),
-        config.equality,
+        prior,
     )
 
 
