@@ -81,6 +81,14 @@ test-long: $(STAMP) wheelhouse ## Run the long tests (minutes each; PYTEST_ARGS 
 bench: $(STAMP) ## Measure against the goals, write benchmarks/results.json (ONLY=edge for a part)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+.PHONY: reproduce
+reproduce: $(STAMP) ## Measure arXiv:2006.08925 again, write docs/reproduction.md (at most 15 minutes; ARGS="--seeds 4")
+	@$(BIN)/python -m training reproduce $(ARGS)
+
+.PHONY: accuracy
+accuracy: $(STAMP) ## Score the recipe on three public surveys, write docs/accuracy.md and results.json
+	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
 .PHONY: demo-bundle
 demo-bundle: $(STAMP) ## Rebuild models/demo, the small bundle trained on the simulated site
 	@$(BIN)/python -m training demo-bundle $(ARGS)

@@ -77,9 +77,11 @@ def measure(protocol: Protocol, survey: str, workers: int) -> Measured:
         plan, baselines=(), configs=[load_config(NETWORK)], seeds=range(NETWORK_SEEDS)
     )
     with Workers(workers, protocol.table, protocol.site, protocol.unlabelled) as pool:
-        first, second = evaluate(plan, pool), evaluate(network, pool)
-    results = sorted((*first.results, *second.results), key=lambda one: one.summary.mean)
-    return Measured(protocol, replace(first, results=tuple(results)))
+        done = evaluate(plan, pool)
+        # Beside the figures that count; on development sessions README has it, with all splits.
+        more = evaluate(network, pool).results if protocol.reach is not None else ()
+    results = sorted((*done.results, *more), key=lambda one: one.summary.mean)
+    return Measured(protocol, replace(done, results=tuple(results)))
 
 
 def write_readings(survey: OpenedSurvey, done: Sequence[Measured]) -> None:

@@ -144,13 +144,16 @@ def _gains_over(done: Sequence[Measured], method: str) -> str:
 
 
 def _all_methods(done: Sequence[Measured]) -> str:
+    known = {result.method for one in done for result in one.evaluation.results}
     names = [POOL, NETWORK, *sorted(LATER), *(m for m in SIMPLE_METHODS if m not in LATER)]
+    names = [name for name in names if name in known]
     titles = " | ".join(f"{one.protocol.title} ({one.protocol.unit})" for one in done)
     lines = [f"| method | {titles} |", "|---" * (len(done) + 1) + "|"]
     for name in names:
         means = " | ".join(f"{one.mean(name):.3f}" for one in done)
         lines.append(f"| {_title(name)} | {means} |")
-    lines.append(f"\n`{NETWORK}` is the mean of three seeds.")
+    if NETWORK in known:
+        lines.append(f"\n`{NETWORK}` is the mean of three seeds.")
     return "\n".join(lines) + "\n"
 
 
@@ -181,7 +184,7 @@ def _outages(done: Sequence[Measured]) -> str:
         "| method | none gone (m) | 1 | 2 | 3 | silent with 1 / 2 / 3 gone |",
         "|---|---|---|---|---|---|",
     ]
-    for method in (POOL, NETWORK, "weighted-centroid", "knn"):
+    for method in (POOL, "weighted-centroid", "knn"):
         records = outage_records(one.of(method))
         if records is not None:
             first, *rest = records

@@ -44,7 +44,7 @@ class PoolConfig:
     most_rows: Positive
     """Larger surveys are condensed to so many scans, evenly over places and time."""
     inner_folds: Annotated[int, Field(ge=2)]
-    """Folds of places of the training side that the weights and the spread are chosen on."""
+    """Folds of neighbourhoods of the training side that weights and spread are chosen on."""
     trust: AboveZero
     """Price, a nat, of weights that leave the prior; in shares of the best method's error."""
     grid_cells: Annotated[int, Field(ge=8, le=64)]

@@ -62,8 +62,8 @@ def fit_pool(
 ) -> Fitted:
     """Return a pooled locator fitted to labelled rows of one floor.
 
-    The members' weights and the sharpness of the distribution are chosen on places that they were
-    not fitted to, inside this training side; then the members are fitted to all of it.
+    The members' weights and the sharpness of the distribution are chosen on neighbourhoods that
+    they were not fitted to, inside this training side; then the members are fitted to all of it.
 
     Args:
         config: the members, and how they are weighed.
@@ -78,7 +78,7 @@ def fit_pool(
     """
     rows, notes = _training_rows(config, table, unlabelled, seed)
     held_out = []
-    for fold in inner_folds(rows, "cells", config.inner_folds):
+    for fold in inner_folds(rows, "blocks", config.inner_folds):
         held_out.append(_held_out(config, rows.rows(fold.train), rows.rows(fold.test), site))
         progress(1)
     weight = _weights(config, held_out)
