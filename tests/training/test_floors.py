@@ -166,7 +166,7 @@ def test_evaluate_takes_all_floors_and_fit_does_not(
             "--seeds", "1", "--workers", "1", "--workdir", str(tmp_path / work),
         ]  # fmt: skip
         monkeypatch.setattr("sys.argv", ["training", *arguments])
-        monkeypatch.setattr("training.cli.load_config", lambda _: quick("dnn"))
+        monkeypatch.setattr("training.commands.options.load_config", lambda _: quick("dnn"))
         with pytest.raises(SystemExit) as end:
             main()
         return int(end.value.code or 0)

@@ -1,0 +1,1 @@
+"""The commands by kind: what they parse, and the one library call behind each."""
