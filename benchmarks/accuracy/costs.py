@@ -23,7 +23,7 @@ from training.tasks import Material, Workers
 ROWS: Final = 1500
 """Scans of the survey whose training is timed."""
 CALLS: Final = 2000
-DRAWS: Final = 2
+DRAWS: Final = 1
 """Smaller surveys drawn for each point of a learning curve."""
 SIMULATED: Final = "simulate:demo"
 
