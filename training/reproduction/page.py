@@ -116,9 +116,8 @@ def _made(found: Reproduction) -> list[str]:
             f"`python -m training reproduce --seeds {facts.seeds} --workers {facts.workers}` took",
             f"{minutes} with {facts.workers} processes of one thread on a machine of {facts.cores}",
             f"cores, on which {number(facts.load_before, 1)} other processes wanted a core in the",
-            f"minute before. It used {number(facts.cpu_s / 60, 1)} minutes of",
-            "processor time, which",
-            f"two idle cores have in {number(facts.cpu_s / 120, 1)}.",
+            f"minute before. It used {number(facts.cpu_s / 60, 1)} minutes of processor time;",
+            "others on the same cores make both longer.",
         ),
         *paragraph(
             f"Code {facts.git_commit[:12]}{changed}; development rows {facts.data_sha256[:12]};",

@@ -89,7 +89,7 @@ class RunFacts:
     """Mean of processes that wanted a core in the minute before: above 0, others were at work."""
     wall_s: float
     cpu_s: float
-    """Of all processes together: half of it is the wall time on two idle cores."""
+    """Of all processes together; crowded cores make it longer too."""
     data_sha256: str
     git_commit: str
     git_dirty: bool
