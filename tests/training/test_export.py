@@ -33,7 +33,7 @@ def fitted() -> Fitted:
     """A pool of two methods over 80 cells."""
     config = load_config("pool")
     assert isinstance(config, PoolConfig)
-    two = (config.experts[0], config.experts[8])
+    two = (config.experts[0], config.experts[-1])
     few = replace(config, grid_cells=8, inner_folds=2, experts=two)
     none = small_table().rows(slice(0))
     return fit_pool(few, small_table(), small_site(), seed=0, unlabelled=none)
