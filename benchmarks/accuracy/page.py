@@ -41,12 +41,13 @@ def page(
         "## Against the best simple method of each split\n\n",
         _gains(sealed),
         f"\nThe {_title('gp-residual')} is a simple method too, but was not among those that the "
-        "bar names; the pool has three of them as members. What the pool gains on it:\n\n",
+        "bar names; the pool has two of them as members. What the pool gains on it:\n\n",
         _gains_over(sealed, "gp-residual"),
         "\n## Every method\n\n",
         _all_methods(sealed),
         "\n## Development sessions alone\n\n"
-        "Cross-validation that no sealed session had a part in. Choices were made on these.\n\n",
+        "Cross-validation that no sealed session had a part in. Members and priors of the pool "
+        "were compared on these and with the table above in view; docs/decisions/0006 says how.\n\n",
         _all_methods(development),
         "\n## The predicted spread\n\n",
         _spreads([*sealed, *development]),
