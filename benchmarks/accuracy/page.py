@@ -47,7 +47,8 @@ def page(
         _all_methods(sealed),
         "\n## Development sessions alone\n\n"
         "Cross-validation that no sealed session had a part in. Members and priors of the pool "
-        "were compared on these and with the table above in view; docs/decisions/0006 says how.\n\n",
+        "were compared on these and with the table above in view; docs/decisions/0006 says how."
+        "\n\n",
         _all_methods(development),
         "\n## The predicted spread\n\n",
         _spreads([*sealed, *development]),
