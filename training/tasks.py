@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from localizer.site import Site
 from localizer.table import FingerprintTable
@@ -192,8 +193,8 @@ def _start_worker(material: Material, ended: Any) -> None:
     # Ctrl-C reaches the whole group: the parent says so, and a worker just goes.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     # One thread a process: two networks side by side are faster than one on two cores.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
+    # By this call: numpy is loaded already, and reads the environment but once.
+    threadpool_limits(1)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced():
         import tensorflow as tf
