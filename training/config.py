@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -31,13 +32,22 @@ AugmentationName = Literal[
 ]
 """A key of `training.augmentation.AUGMENTATIONS`."""
 
+Activation = Literal["relu", "elu", "gelu", "tanh", "sigmoid", "exponential"]
+"""`exponential` has no bound: it is there for what was published, not to be chosen."""
+
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FromZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """Every choice of one network. A file must set every key; there is no other place to look."""
+    """Every choice of one network. A file must set every key; there is no other place to look.
+
+    A block is a convolution with its pooling, or a dense hidden layer; blocks count from 1, the
+    convolutions first.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -49,32 +59,46 @@ class NetworkConfig:
     aggregation: Literal["mean", "median", "max"]
     image_size: Literal[0, 25, 33, 49]
     """Pixels a side; 0 takes the smallest that is fine enough for the site."""
-    hidden: tuple[Positive, ...]
-    """Units of the DNN's hidden layers."""
-    batch_norm_after: Annotated[int, Field(ge=0)]
-    """After which hidden layer of the DNN the batch normalisation stands; 0 for none."""
     filters: tuple[Positive, ...]
-    """Filters of the CNN's convolutions."""
+    """Filters of the CNN's convolutions; empty for the DNN."""
     kernels: tuple[Positive, ...]
     """Kernel side of each convolution, pixels."""
-    pool: Positive
-    dense: Positive
-    """Units of the CNN's dense layer."""
-    dropout: Share
-    """Share of units dropped before the output while training."""
+    pools: tuple[Annotated[int, Field(ge=1, le=3)], ...]
+    """Pooling after each convolution, pixels; 1 for none."""
+    hidden: tuple[Positive, ...]
+    """Units of the dense hidden layers: all of the DNN's, those after the CNN's convolutions."""
+    activations: Annotated[tuple[Activation, ...], Field(min_length=1)]
+    """One for every block, or one a block."""
+    batch_norm_after: tuple[Positive, ...]
+    """Blocks whose activation is followed by batch normalisation, in order; empty for none."""
+    dropout: Annotated[tuple[Share, ...], Field(min_length=1)]
+    """Share of units dropped after a block while training: one for every block, or one a block."""
+    l2: FromZero
+    """Weight of the sum of squares of every kernel in the loss; 0 for none."""
     output: Literal["linear", "relu"]
     """`relu` as published: a coordinate that starts negative for every row never learns."""
     target: Literal["box", "paper"]
     """`box`: the floor's bounds to -1..1; `paper`: cells in the published code's turned frame."""
-    loss: Literal["row_rmse", "euclid"]
-    """`row_rmse` as published: root of the mean squared coordinate error of a row."""
+    loss: Literal["row_rmse", "euclid", "huber", "mse"]
+    """`row_rmse` as published: root of the mean squared coordinate error of a row. `mse`: its
+    square. `huber`: of the distance, quadratic up to `huber_delta` and linear beyond."""
+    huber_delta: AboveZero
+    """Scaled units; read by the loss `huber` alone."""
     place_balanced: bool
     """One vote a place instead of one a scan."""
-    optimizer: Literal["adam", "sgd"]
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
+    learning_rate: AboveZero
     beta1: Share
+    """Memory of the gradient; read by `adam`, `adamw` and `nadam`, as is `beta2`."""
     beta2: Share
+    """Memory of the squared gradient."""
+    rho: Share
+    """Memory of the squared gradient of `rmsprop`."""
+    weight_decay: FromZero
+    """Share of every weight taken off a step, times the learning rate; read by `adamw`."""
     momentum: Share
+    """Read by `sgd`, as is `nesterov`."""
+    nesterov: bool
     batch_size: Positive
     epochs: Positive
     dead_output_tries: Positive
@@ -83,6 +107,17 @@ class NetworkConfig:
     """`loop`: epochs in one graph with the data in memory; `fit`: Keras, the reference."""
     augment: tuple[AugmentationName, ...]
     """What the training rows are augmented by, inside each training side; none by default."""
+
+    @property
+    def blocks(self) -> int:
+        """Convolutions and dense hidden layers."""
+        return len(self.filters) + len(self.hidden)
+
+    def of_block(self, block: int) -> tuple[Activation, bool, float]:
+        """Return the activation, batch normalisation and dropout of a block, 1 for the first."""
+        activation = self.activations[block - 1 if len(self.activations) > 1 else 0]
+        share = self.dropout[block - 1 if len(self.dropout) > 1 else 0]
+        return activation, block in self.batch_norm_after, share
 
     @property
     def sha256(self) -> str:
@@ -117,11 +152,21 @@ def config_from_toml(text: str, *, origin: str) -> Config:
         ConfigError: no TOML, or a key is missing, unknown or out of range.
     """
     try:
-        # As JSON: there alone strict checking (no "2" for 2) takes a table for a dataclass.
-        values = json.dumps(tomllib.loads(text), default=str)
-        config = _ADAPTER.validate_json(values, strict=True)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} must be TOML, but {error}") from error
+    return config_from_values(values, origin=origin)
+
+
+def config_from_values(values: Mapping[str, Any], *, origin: str) -> Config:
+    """Check the values of a configuration, as TOML gives them.
+
+    Raises:
+        ConfigError: a key is missing, unknown or out of range, or two contradict each other.
+    """
+    try:
+        # As JSON: there alone strict checking (no "2" for 2) takes a table for a dataclass.
+        config = _ADAPTER.validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(step) for step in first["loc"][1:])
@@ -135,15 +180,28 @@ def config_from_toml(text: str, *, origin: str) -> Config:
 
 
 def _refuse_contradictions(config: NetworkConfig, origin: str) -> None:
-    if config.batch_norm_after > len(config.hidden):
+    for key, each in (("kernels", config.kernels), ("pools", config.pools)):
+        if len(config.filters) != len(each):
+            raise ConfigError(
+                f"{origin}: `{key}` must have one side a layer of `filters`, but got "
+                f"{each} for {config.filters}"
+            )
+    if config.network == "dnn" and config.filters:
         raise ConfigError(
-            f"{origin}: `batch_norm_after` must be 0 or one of the {len(config.hidden)} hidden "
-            f"layers, but got {config.batch_norm_after}"
+            f"{origin}: `filters` must be empty for a DNN, but got {config.filters}; "
+            'use network = "cnn" for convolutions'
         )
-    if len(config.filters) != len(config.kernels):
+    for key, one in (("activations", config.activations), ("dropout", config.dropout)):
+        if len(one) not in (1, config.blocks):
+            raise ConfigError(
+                f"{origin}: `{key}` must have one value, or one for each of the {config.blocks} "
+                f"blocks, but got {one}"
+            )
+    norms = config.batch_norm_after
+    if list(norms) != sorted({block for block in norms if block <= config.blocks}):
         raise ConfigError(
-            f"{origin}: `kernels` must have one side a layer of `filters`, but got "
-            f"{config.kernels} for {config.filters}"
+            f"{origin}: `batch_norm_after` must name some of the {config.blocks} blocks, each once "
+            f"and in order, but got {norms}"
         )
 
 

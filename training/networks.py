@@ -37,39 +37,77 @@ def build_network(config: NetworkConfig, shapes: Shapes, *, seed: int) -> keras.
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
     trunk = _dense_trunk if config.network == "dnn" else _convolution_trunk
     hidden = trunk(config, inputs)
-    if config.dropout > 0:
-        hidden = keras.layers.Dropout(config.dropout, name="dropout")(hidden)
-    output = keras.layers.Dense(2, activation=config.output, name="scaled_position")(hidden)
+    output = keras.layers.Dense(
+        2, activation=config.output, kernel_regularizer=_penalty(config), name="scaled_position"
+    )(hidden)
     return keras.Model(inputs, output, name=config.network)
+
+
+def _penalty(config: NetworkConfig) -> Any:
+    return keras.regularizers.L2(config.l2) if config.l2 > 0 else None
 
 
 def _dense_trunk(config: NetworkConfig, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["vector"]
-    for layer, units in enumerate(config.hidden, start=1):
-        hidden = keras.layers.Dense(units, activation="relu", name=f"hidden_{layer}")(hidden)
-        if layer == config.batch_norm_after:
-            hidden = keras.layers.BatchNormalization(name=f"norm_{layer}")(hidden)
+    for layer in range(1, len(config.hidden) + 1):
+        hidden = _dense(config, hidden, layer, f"hidden_{layer}")
     return hidden
 
 
 def _convolution_trunk(config: NetworkConfig, inputs: Mapping[str, Any]) -> Any:
     hidden = inputs["image"]
-    for layer, (filters, kernel) in enumerate(
-        zip(config.filters, config.kernels, strict=True), start=1
-    ):
-        side = int(hidden.shape[1])
-        if (side - kernel + 1) // config.pool < 1:
-            raise ConfigError(
-                f"a {kernel}x{kernel} kernel and a pool of {config.pool} must fit the image, but "
-                f"{side}x{side} pixels are left; use fewer layers, smaller kernels or more pixels"
-            )
-        name = f"convolution_{layer}"
-        hidden = keras.layers.Conv2D(filters, kernel, activation="relu", name=name)(hidden)
-        hidden = keras.layers.MaxPooling2D(config.pool, name=f"pool_{layer}")(hidden)
+    for layer in range(1, len(config.filters) + 1):
+        hidden = _convolution(config, hidden, layer)
     hidden = keras.layers.Flatten(name="flat")(hidden)
     if "vector" in inputs:
         hidden = keras.layers.Concatenate(name="with_unplaced")([hidden, inputs["vector"]])
-    return keras.layers.Dense(config.dense, activation="relu", name="dense")(hidden)
+    for layer in range(1, len(config.hidden) + 1):
+        hidden = _dense(config, hidden, layer, "dense" if layer == 1 else f"dense_{layer}")
+    return hidden
+
+
+def _convolution(config: NetworkConfig, hidden: Any, layer: int) -> Any:
+    kernel, pool = config.kernels[layer - 1], config.pools[layer - 1]
+    side = int(hidden.shape[1])
+    if (side - kernel + 1) // pool < 1:
+        raise ConfigError(
+            f"a {kernel}x{kernel} kernel and a pool of {pool} must fit the image, but "
+            f"{side}x{side} pixels are left; use fewer layers, smaller kernels or more pixels"
+        )
+    activation, norm, share = config.of_block(layer)
+    hidden = keras.layers.Conv2D(
+        config.filters[layer - 1],
+        kernel,
+        activation=activation,
+        kernel_regularizer=_penalty(config),
+        name=f"convolution_{layer}",
+    )(hidden)
+    if norm:
+        hidden = keras.layers.BatchNormalization(name=f"norm_{layer}")(hidden)
+    if pool > 1:
+        hidden = keras.layers.MaxPooling2D(pool, name=f"pool_{layer}")(hidden)
+    return _dropped(hidden, share, layer)
+
+
+def _dense(config: NetworkConfig, hidden: Any, layer: int, name: str) -> Any:
+    block = len(config.filters) + layer
+    activation, norm, share = config.of_block(block)
+    hidden = keras.layers.Dense(
+        config.hidden[layer - 1],
+        activation=activation,
+        kernel_regularizer=_penalty(config),
+        name=name,
+    )(hidden)
+    if norm:
+        hidden = keras.layers.BatchNormalization(name=f"norm_{block}")(hidden)
+    return _dropped(hidden, share, block)
+
+
+def _dropped(hidden: Any, share: float, block: int) -> Any:
+    """Without a share there is no layer at all: one that drops nothing still costs its time."""
+    if share == 0:
+        return hidden
+    return keras.layers.Dropout(share, name=f"dropout_{block}")(hidden)
 
 
 def dead_outputs(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]]) -> tuple[int, ...]:

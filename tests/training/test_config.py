@@ -37,7 +37,13 @@ def test_no_key_has_a_hidden_default(name: str) -> None:
         (('name = "paper-dnn"', 'name = "../evil"'), "name"),
         (("learning_rate = 0.001", "learning_rate = inf"), "learning_rate"),
         (("place_balanced = false", 'place_balanced = "yes"'), "place_balanced"),
-        (("batch_norm_after = 1", "batch_norm_after = 7"), "batch_norm_after"),
+        (("batch_norm_after = [\n    1,\n]", "batch_norm_after = [7]"), "batch_norm_after"),
+        (("batch_norm_after = [\n    1,\n]", "batch_norm_after = [2, 1]"), "batch_norm_after"),
+        (("pools = []", "pools = [2]"), "pools"),
+        (('optimizer = "adam"', 'optimizer = "lion"'), "optimizer"),
+        (("l2 = 0.0", "l2 = -1.0"), "l2"),
+        (("dropout = [\n    0.0,\n]", "dropout = [0.1, 0.2]"), "each of the 3 blocks"),
+        (('    "relu",\n', '    "relu",\n    "tanh",\n'), "activations"),
         (("epochs = 100", "epochs = "), "TOML"),
     ],
 )
@@ -46,6 +52,21 @@ def test_a_wrong_key_is_named(change: tuple[str, str], words: str) -> None:
     assert change[0] in text
     with pytest.raises(ConfigError, match=words):
         config_from_toml(text.replace(*change), origin="t.toml")
+
+
+def test_a_dnn_has_no_convolutions() -> None:
+    text = config_to_toml(load_config("cnn"))
+    with pytest.raises(ConfigError, match="`filters` must be empty for a DNN"):
+        config_from_toml(text.replace('network = "cnn"', 'network = "dnn"'), origin="t.toml")
+
+
+def test_a_block_takes_its_own_choices_or_those_of_all() -> None:
+    config = load_network("dnn")
+    assert [config.of_block(block) for block in (1, 2, 3)] == [
+        ("relu", True, 0.0),
+        ("relu", False, 0.0),
+        ("relu", False, 0.2),
+    ]
 
 
 def test_a_name_that_is_neither_preset_nor_file_is_refused() -> None:

@@ -41,9 +41,45 @@ def test_any_number_of_beacons_and_any_grid(
 
 
 def test_a_network_that_does_not_fit_its_image_is_refused_with_what_is_left() -> None:
-    deep = quick("cnn", filters=(4, 4, 4), kernels=(7, 7, 7))
+    deep = quick("cnn", filters=(4, 4, 4), kernels=(7, 7, 7), pools=(2, 2, 2))
     with pytest.raises(ConfigError, match="1x1 pixels are left"):
         build_network(deep, {"image": (25, 25, 4)}, seed=0)
+
+
+def test_every_block_is_built_as_said() -> None:
+    config = quick(
+        "cnn",
+        filters=(4, 6),
+        kernels=(3, 5),
+        pools=(1, 3),
+        hidden=(8, 5),
+        activations=("elu", "gelu", "tanh", "sigmoid"),
+        batch_norm_after=(2, 3),
+        dropout=(0.0, 0.1, 0.0, 0.3),
+        l2=0.01,
+    )
+    model = build_network(config, {"image": (25, 25, 1)}, seed=0)
+    assert [layer.name for layer in model.layers] == [
+        "image",
+        "convolution_1",
+        "convolution_2",
+        "norm_2",
+        "pool_2",
+        "dropout_2",
+        "flat",
+        "dense",
+        "norm_3",
+        "dense_2",
+        "dropout_4",
+        "scaled_position",
+    ]
+    names = ("convolution_1", "convolution_2", "dense", "dense_2")
+    shown = [model.get_layer(name).activation.__name__ for name in names]
+    assert shown == ["elu", "gelu", "tanh", "sigmoid"]
+    assert model.get_layer("convolution_2").output.shape == (None, 19, 19, 6)
+    kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+    penalty = sum(0.01 * float((np.asarray(kernel) ** 2).sum()) for kernel in kernels)
+    assert float(sum(model.losses)) == pytest.approx(penalty, rel=1e-5)
 
 
 def test_the_seed_decides_the_initial_weights() -> None:
