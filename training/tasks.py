@@ -101,9 +101,8 @@ def run_task(task: Task, material: Material, progress: Report) -> TaskResult:
     from training.fit_method import fit_method
 
     if task.config is not None:
-        # Or the graphs of all earlier networks stay in memory: they hold each other in cycles.
+        # Or what Keras keeps of all earlier networks stays in memory; it collects garbage too.
         keras.utils.clear_session()
-        gc.collect()
     train, test = material.table.rows(task.train), material.table.rows(task.test)
     unlabelled = _not_held_out(material.unlabelled, train, test)
 
@@ -203,6 +202,8 @@ def _start_worker(material: Material, ended: Any) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.constant(0)  # looks for a GPU, and would say that there is none
     _worker.update(material=material, ended=ended)
+    # What is there now stays: a collection after each network need not walk all of TensorFlow.
+    gc.freeze()
 
 
 def _run_in_worker(task: Task) -> TaskResult:

@@ -1,0 +1,114 @@
+"""The epochs in one graph with the data in memory: what Keras `fit` computes, without its overhead.
+
+Tracing that graph costs as much as the hundred epochs of a small network. So one graph serves every
+training of its architecture: rows come in as arguments, weights and the optimiser's state are put
+into its own variables before, and the weights taken out of them afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.config import NetworkConfig
+from training.executors.steps import Progress, TrainingSet, batch_loss, new_optimizer, row_losses
+
+# The number of rows changes from fold to fold: advice against retracing is noise.
+tf.get_logger().setLevel("ERROR")
+
+_EPOCHS_A_CALL: Final = 10
+"""Epochs a call of the graph: fewer calls waste time, more leave a progress bar still."""
+
+_KEPT: Final = 16
+"""Graphs that a process keeps, the last used ones: a study of the paper's networks has fewer."""
+
+
+def run_loop(
+    config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
+) -> list[float]:
+    """Train a model in place; `seed` gives the order of rows."""
+    graph = _graph_of(config, model)
+    graph.begin(model)
+    inputs = {name: tf.constant(value) for name, value in data.inputs.items()}
+    rows = (inputs, tf.constant(data.target), tf.constant(data.weight))
+    shuffle = np.random.default_rng(seed)
+    curve: list[float] = []
+    while len(curve) < config.epochs:
+        count = min(_EPOCHS_A_CALL, config.epochs - len(curve))
+        orders = np.stack([shuffle.permutation(len(data.target)) for _ in range(count)])
+        curve += [float(loss) for loss in graph.run(tf.constant(orders, tf.int32), *rows)]
+        progress(count)
+    graph.end(model)
+    return curve
+
+
+class _Epochs:
+    """The traced epochs of one architecture and optimiser, with variables of their own."""
+
+    def __init__(self, config: NetworkConfig, model: keras.Model) -> None:
+        self._model = keras.models.clone_model(model)
+        self._optimizer = new_optimizer(config)
+        self._optimizer.build(self._model.trainable_variables)
+        self._fresh: list[NDArray[Any]] = [v.numpy() for v in self._optimizer.variables]
+        self.run = _traced(config, self._model, self._optimizer)
+
+    def begin(self, model: keras.Model) -> None:
+        """Take a model's weights, its dropout's seed among them, and forget earlier steps."""
+        _copy(model.variables, self._model.variables)
+        _copy(self._fresh, self._optimizer.variables)
+
+    def end(self, model: keras.Model) -> None:
+        """Give the model what the epochs made of its weights."""
+        _copy(self._model.variables, model.variables)
+
+
+_graphs: OrderedDict[tuple[Any, ...], _Epochs] = OrderedDict()
+"""Of this process, the last used one at the end."""
+
+
+def _graph_of(config: NetworkConfig, model: keras.Model) -> _Epochs:
+    # What the graph does not depend on must not make another one.
+    same = dataclasses.replace(config, name="same", epochs=1, dead_output_tries=1, augment=())
+    key = (same, *(tuple(one.shape) for one in model.inputs))
+    if key not in _graphs:
+        _graphs[key] = _Epochs(config, model)
+    _graphs.move_to_end(key)
+    while len(_graphs) > _KEPT:
+        _graphs.popitem(last=False)
+    return _graphs[key]
+
+
+def _traced(config: NetworkConfig, model: keras.Model, optimizer: Any) -> Any:
+    def step(inputs: Any, target: Any, weight: Any) -> Any:
+        with tf.GradientTape() as tape:
+            losses = row_losses(config, target, model(inputs, training=True))
+            loss = batch_loss(model, losses, weight)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss * tf.cast(tf.size(weight), tf.float32)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def run(orders: Any, inputs: Any, target: Any, weight: Any) -> Any:
+        rows = tf.shape(target)[0]
+        means = tf.TensorArray(tf.float32, size=tf.shape(orders)[0])
+        for epoch in tf.range(tf.shape(orders)[0]):
+            total = tf.constant(0.0)
+            for start in tf.range(0, rows, config.batch_size):
+                chosen = orders[epoch, start : start + config.batch_size]
+                batch = {name: tf.gather(value, chosen) for name, value in inputs.items()}
+                total += step(batch, tf.gather(target, chosen), tf.gather(weight, chosen))
+            means = means.write(epoch, total / tf.cast(rows, tf.float32))
+        return means.stack()
+
+    return run
+
+
+def _copy(values: Any, variables: Any) -> None:
+    for value, variable in zip(values, variables, strict=True):
+        variable.assign(value)
