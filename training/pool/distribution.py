@@ -68,8 +68,25 @@ def log_probability(spread: Spread, inputs: Any, position_m: Any) -> Any:
         inputs: [n, 3 * beacons], as `softmax_inputs` orders them.
         position_m: [n, 2], where the mean shall be.
     """
-    cells = tf.constant(spread.cells_m)
-    logits = inputs @ tf.constant(spread.weight) + tf.constant(spread.bias)
+    return _tilted(_constants(spread), inputs, position_m)
+
+
+def log_probability_now(spread: Spread, inputs: Any, position_m: Any) -> NDArray[np.float32]:
+    """Return the values of `log_probability`, for one spread after the other.
+
+    A fit asks for many sharpnesses, and each has some hundred operations: traced once a process,
+    they take a third of the time.
+    """
+    return np.asarray(_traced(_constants(spread), inputs, position_m))
+
+
+def _constants(spread: Spread) -> Spread:
+    return Spread(*(tf.constant(value, tf.float32) for value in spread))
+
+
+def _tilted(spread: Any, inputs: Any, position_m: Any) -> Any:
+    cells = spread.cells_m
+    logits = inputs @ spread.weight + spread.bias
     # The uniform share draws the mean to the middle: what is left must lie as much beyond.
     middle = tf.reduce_mean(cells, axis=0, keepdims=True)
     target = (position_m - UNIFORM * middle) / (1.0 - UNIFORM)
@@ -78,10 +95,14 @@ def log_probability(spread: Spread, inputs: Any, position_m: Any) -> Any:
         share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
         slope += _newton(share, cells, target, spread.cell_m)
     share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
-    return tf.math.log((1.0 - UNIFORM) * share + UNIFORM / len(spread.cells_m))
+    uniform = UNIFORM / tf.cast(tf.shape(cells)[0], tf.float32)
+    return tf.math.log((1.0 - UNIFORM) * share + uniform)
 
 
-def _newton(share: Any, cells: Any, position_m: Any, cell_m: float) -> Any:
+_traced = tf.function(_tilted, reduce_retracing=True)
+
+
+def _newton(share: Any, cells: Any, position_m: Any, cell_m: Any) -> Any:
     """The step of the slope that moves the mean to the position, were the shape Gaussian."""
     mean = share @ cells
     square = share @ (cells * cells) - mean * mean + (_FLOOR_CELLS * cell_m) ** 2

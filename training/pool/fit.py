@@ -21,7 +21,13 @@ from training.distributions import negative_log_likelihood
 from training.methods import Fitted, Graph, Positions, chunks
 from training.pool.config import Expert, PoolConfig
 from training.pool.device_copies import device_copies
-from training.pool.distribution import SHARPNESSES, Spread, log_probability, spread_of
+from training.pool.distribution import (
+    SHARPNESSES,
+    Spread,
+    log_probability,
+    log_probability_now,
+    spread_of,
+)
 from training.pool.floor_softmax import FloorSoftmax, fit_floor_softmax
 from training.pool.grid import FloorGrid, floor_grid
 from training.pool.learned_centroid import fit_learned_centroid
@@ -197,7 +203,7 @@ def _sharpness(held_out: list[_HeldOut], weight: NDArray[np.float64]) -> float:
             spread = spread_of(one.members.maps, one.members.grid, sharpness)
             position = np.einsum("nkc,k->nc", one.located_m, weight).astype(np.float32)
             inputs = _map_inputs({"vector": one.vectors}, len(one.rows.beacons))
-            said = np.asarray(log_probability(spread, inputs, position))
+            said = log_probability_now(spread, inputs, position)
             nll = negative_log_likelihood(said, spread.cells_m, one.rows.position_m)
             total += float(_votes(one.rows) @ nll)
         return total
