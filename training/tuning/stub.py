@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import optuna
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from training.tuning.trials import Training, TrialRecord
@@ -100,5 +103,15 @@ def _break(fault: str) -> None:
     if fault == "eat":
         eaten = []
         while True:
-            eaten.append(bytes(_CHUNK_BYTES))
+            eaten.append(b"x" * _CHUNK_BYTES)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def build_stub(stub: Stub, study: optuna.Study) -> Work:
+    """Give a study a random sampler and no pruner, and return a stub's work.
+
+    With `functools.partial` it is what the workers of a `Crew` build.
+    """
+    study.sampler = RandomSampler()
+    study.pruner = NopPruner()
+    return stub.work

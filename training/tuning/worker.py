@@ -168,7 +168,7 @@ class _Worker:
         except StorageError:
             raise
         except Exception as error:
-            self._tell_rest(batch, f"{type(error).__name__}: {error}"[:_REASON])
+            self._tell_rest(batch, f"{type(error).__name__}: {error}".rstrip(": ")[:_REASON])
         else:
             self._tell_rest(batch, "it ended without an outcome")
         finally:
