@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import edge, paper
+from benchmarks import edge
 from benchmarks.results import Row, print_table, write_results
 
 AREAS: Final[dict[str, Callable[[], Iterator[Row]]]] = {
     "edge": edge.measure,
-    "paper": paper.measure,
 }
 
 

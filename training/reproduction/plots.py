@@ -46,7 +46,7 @@ def plot_table_2(found: Reproduction, path: Path) -> None:
         )
         axes.set_xticklabels([row.title.replace(", ", "\n") for row in TABLE_2], fontsize=8)
         axes.grid(visible=True, axis="y", alpha=0.3)
-        axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=3)
+        axes.legend(frameon=False, fontsize=8, loc="lower left", ncols=3)
         axes.set_xlabel(
             f"open: started with a dead output; on the upper edge: {_LIMIT_CELLS:g} or more"
         )
