@@ -47,6 +47,14 @@ def test_packages_come_with_hashes(instructions: list[tuple[str, str]]) -> None:
     assert all("--require-hashes" in rest for rest in installs)
 
 
+def test_the_pins_hold_what_a_worker_needs(instructions: list[tuple[str, str]]) -> None:
+    """The database's driver and gRPC too, which a laptop does without."""
+    (pins,) = values(instructions, "ARG")
+    text = (ROOT / pins.removeprefix("PINS=")).read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    assert {"grpcio", "optuna", "psycopg", "psycopg-binary", "tensorflow"} <= pinned
+
+
 def test_python_is_the_first_process_and_nobody_is_root(
     instructions: list[tuple[str, str]],
 ) -> None:

@@ -349,7 +349,7 @@ def _container(export: Export, words: Sequence[str]) -> dict[str, Any]:
         "image": export.image,
         # Named although the image has it: else Katib asks the registry for it.
         "command": ["python", "-m", "training"],
-        "args": ["trial", export.survey, "--katib", f"--space={export.space}", *words],
+        "args": ["trial", export.survey, "--katib", f"--preset={export.space}", *words],
         "resources": {
             "requests": {"cpu": "1", "memory": "1536Mi"},
             "limits": {"cpu": "1", "memory": "2Gi"},

@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +22,15 @@ from training.config import load_network
 from training.tuning.katib import ALGORITHMS, Export, Goal, experiment, to_yaml
 from training.tuning.katib_metric import FILTER, metric_line, metric_name
 from training.tuning.katib_parameters import label, read_point
-from training.tuning.parameters import AnyParameter, ChoiceParameter, FloatParameter, IntParameter
+from training.tuning.parameters import (
+    AnyParameter,
+    ChoiceParameter,
+    FloatParameter,
+    Infeasible,
+    IntParameter,
+)
 from training.tuning.space import Space
+from training.tuning.space_files import SPACES, load_space
 
 RATE = FloatParameter(name="learning_rate", low=1e-5, high=0.1, log=True)
 BETA = FloatParameter(name="beta1", low=0.7, high=0.99, log=True, complement=True)
@@ -79,6 +87,17 @@ def test_an_experiment_is_one_that_katib_admits(algorithm: str) -> None:
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["name"] == template["primaryContainerName"]
     assert container["command"] == ["python", "-m", "training"]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_preset_can_be_exported(name: str) -> None:
+    """What Katib draws of it is a point of it; conditions are flattened where there are any."""
+    where = load_space(name)
+    document = experiment(where, GOAL, replace(EXPORT, space=name))
+    jsonschema.validate(document, EXPERIMENT)
+    for words in trials(document, 20, shell=False):
+        with suppress(Infeasible):
+            where.config(read_point(where, words), name="trial")
 
 
 def test_the_schema_would_notice() -> None:
