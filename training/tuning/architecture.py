@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from localizer.errors import ConfigError
 from localizer.floor_image import PAPER_SIZE, SIZES
 from training.config import NetworkConfig
-from training.tuning.parameters import Group
+from training.tuning.parameters import Group, Infeasible
 
 OF_CONVOLUTIONS: Final = {"filters": "filters", "kernel": "kernels", "pool": "pools"}
 """What a parameter sets of a convolution, by the configuration's list."""
@@ -26,10 +26,6 @@ COUNTS: Final[Mapping[str, Group]] = {"convolutions": "convolutions", "layers": 
 """What counts blocks."""
 
 GROUPS: Final[tuple[Group, ...]] = ("convolutions", "layers")
-
-
-class Infeasible(ConfigError):
-    """A point that is inside its space and yet no network: a fact about the space, no failure."""
 
 
 class Slot(NamedTuple):
@@ -53,14 +49,14 @@ class Counts(NamedTuple):
         return self.convolutions if group == "convolutions" else self.layers
 
 
-def side_of(values: Mapping[str, Any]) -> int:
+def side_of(convention: str, image_size: int) -> int:
     """Return the pixels a side that a configuration's image has at least.
 
     Where the site decides (`image_size = 0`), the smallest that it may take.
     """
-    if values["convention"] == "paper":
-        return min(PAPER_SIZE, values["image_size"] or PAPER_SIZE)
-    return int(values["image_size"] or min(SIZES))
+    if convention == "paper":
+        return min(PAPER_SIZE, image_size or PAPER_SIZE)
+    return image_size or min(SIZES)
 
 
 def sides_left(side: int, kernels: Sequence[int], pools: Sequence[int]) -> list[int]:
@@ -128,10 +124,12 @@ def network_values(
     values = dataclasses.asdict(base)
     values |= {slot.target: value for slot, value in chosen.items() if slot.of is None}
     for target, key in OF_CONVOLUTIONS.items():
-        values[key] = _list(base, chosen, target, "convolutions", counts)
-    values["hidden"] = _list(base, chosen, "units", "layers", counts)
+        values[key] = block_values(base, chosen, target, "convolutions", counts)
+    values["hidden"] = block_values(base, chosen, "units", "layers", counts)
     each = {
-        target: [one for group in GROUPS for one in _list(base, chosen, target, group, counts)]
+        target: [
+            one for group in GROUPS for one in block_values(base, chosen, target, group, counts)
+        ]
         for target in OF_BLOCKS
     }
     values["activations"] = _one_for_all(each["activation"], base.activations)
@@ -150,10 +148,25 @@ def base_value(base: NetworkConfig, slot: Slot, counts: Counts) -> Any:
     """
     if slot.of is None:
         return getattr(base, slot.target, None)
-    if slot.target in OF_BLOCKS:
-        return _of_block(base, slot, counts)
-    values = base.hidden if slot.target == "units" else getattr(base, OF_CONVOLUTIONS[slot.target])
-    return values[slot.at - 1] if slot.at <= len(values) else None
+    values = _by_block(base, slot.target)
+    if slot.target not in OF_BLOCKS:
+        return values[slot.at - 1] if slot.at <= len(values) else None
+    if counts == base_counts(base):
+        return values[slot.at - 1 + (counts.convolutions if slot.of == "layers" else 0)]
+    return same_everywhere(base, slot.target)
+
+
+def same_everywhere(base: NetworkConfig, target: str) -> Any:
+    """Return what every block of a base has; None where they differ, or there is none."""
+    values = _by_block(base, target)
+    return values[0] if values and all(value == values[0] for value in values) else None
+
+
+def _by_block(base: NetworkConfig, target: str) -> list[Any]:
+    if target in OF_BLOCKS:
+        place = OF_BLOCKS.index(target)
+        return [base.of_block(block)[place] for block in range(1, base.blocks + 1)]
+    return list(base.hidden if target == "units" else getattr(base, OF_CONVOLUTIONS[target]))
 
 
 def base_counts(base: NetworkConfig) -> Counts:
@@ -161,18 +174,14 @@ def base_counts(base: NetworkConfig) -> Counts:
     return Counts(len(base.filters), len(base.hidden))
 
 
-def _of_block(base: NetworkConfig, slot: Slot, counts: Counts) -> Any:
-    place = OF_BLOCKS.index(slot.target)
-    values = [base.of_block(block)[place] for block in range(1, base.blocks + 1)]
-    if counts == base_counts(base):
-        return values[slot.at - 1 + (counts.convolutions if slot.of == "layers" else 0)]
-    same = set(values) or {(base.activations[0], False, base.dropout[0])[place]}
-    return same.pop() if len(same) == 1 else None
-
-
-def _list(
+def block_values(
     base: NetworkConfig, chosen: Mapping[Slot, Any], target: str, group: Group, counts: Counts
 ) -> list[Any]:
+    """Return what each block of a group has.
+
+    Raises:
+        ConfigError: nothing says it of a block.
+    """
     found = []
     for at in range(1, counts.of(group) + 1):
         slot = Slot(target, group, at)

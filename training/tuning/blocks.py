@@ -16,8 +16,8 @@ from training.tuning.architecture import (
     Sides,
     Slot,
     base_counts,
+    block_values,
     fitted,
-    network_values,
     side_of,
 )
 from training.tuning.parameters import AnyParameter, FloatParameter, Group
@@ -52,7 +52,9 @@ def one_a_block(
         when = {**one.when, **counted}
         name, sets = f"{one.name}_{block}", one.target
         found.append(
-            dataclasses.replace(one, name=name, sets=sets, each="", of=group, at=block, when=when)
+            dataclasses.replace(
+                one, name=name, sets=sets, each="", of=group, at=(block,), when=when
+            )
         )
     return found
 
@@ -65,7 +67,8 @@ def slots_of(one: AnyParameter, counts: Counts) -> list[Slot]:
     if not groups:
         return [Slot(one.target)]
     slots = [Slot(one.target, of, at + 1) for of in groups for at in range(counts.of(of))]
-    return [slot for slot in slots if one.at in (0, slot.at)]
+    numbered = enumerate(slots, start=1)
+    return [slot for number, slot in numbered if not one.at or number in one.at]
 
 
 def _groups_of(one: AnyParameter) -> tuple[Group, ...]:
@@ -120,18 +123,20 @@ def fit_image(
     if not any(slot.target in ("kernel", "pool") for slot in writers):
         return point
     written = {slot: point[one.name] for slot, one in writers.items()}
-    values = network_values(base, written, counts)
-    wanted = [
-        Sides(
-            _up_to(kernel, writers.get(Slot("kernel", "convolutions", at))),
-            _up_to(pool, writers.get(Slot("pool", "convolutions", at))),
-        )
-        for at, (kernel, pool) in enumerate(
-            zip(values["kernels"], values["pools"], strict=True), start=1
-        )
+    each = [
+        [
+            _up_to(value, writers.get(Slot(target, "convolutions", at)))
+            for at, value in enumerate(
+                block_values(base, written, target, "convolutions", counts), start=1
+            )
+        ]
+        for target in ("kernel", "pool")
     ]
+    wanted = [Sides(*sides) for sides in zip(*each, strict=True)]
+    convention = written.get(Slot("convention"), base.convention)
+    side = side_of(convention, written.get(Slot("image_size"), base.image_size))
     cut = dict(point)
-    for at, sides in enumerate(fitted(side_of(values), wanted), start=1):
+    for at, sides in enumerate(fitted(side, wanted), start=1):
         for target, side in zip(("kernel", "pool"), sides, strict=True):
             writer = writers.get(Slot(target, "convolutions", at))
             if writer is not None:

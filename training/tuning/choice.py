@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from training.tuning.parameter import Number, Parameter
+from training.tuning.parameter import Infeasible, Number, Parameter
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution, IntDistribution
+    from optuna.trial import BaseTrial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,8 @@ class ChoiceParameter(Parameter):
         """Return the distribution that a storage is told."""
         from optuna.distributions import IntDistribution
 
-        return IntDistribution(0, len(self.all_values) - 1)
+        present = [int(self.to_stored(value)) for value in self.values]
+        return IntDistribution(min(present), max(present))
 
     def seen(self) -> BaseDistribution:
         """Return the ranks of numbers, or a category a choice."""
@@ -88,6 +90,20 @@ class ChoiceParameter(Parameter):
     def from_seen(self, shown: Number) -> Number:
         """Return the index of what a sampler drew."""
         return self.to_stored(self._ranked[int(shown)]) if self._ordered else shown
+
+    def suggest(self, trial: BaseTrial) -> Any:
+        """Draw a value.
+
+        Raises:
+            Infeasible: one was drawn that is gone, by a sampler that was not shown the present set.
+        """
+        value = Parameter.suggest(self, trial)
+        if _index(self.values, value) is None:
+            raise Infeasible(
+                f"parameter {self.name!r} must be one of {list(self.values)}, but an earlier "
+                f"version's {value!r} was drawn"
+            )
+        return value
 
     def candidates(self) -> tuple[Any, ...]:
         """Return every value, in order."""
@@ -126,8 +142,12 @@ class ChoiceParameter(Parameter):
 
 
 def _index(values: Sequence[Any], wanted: Any) -> int | None:
-    """Return where a value stands. `in` would take False for 0 and 1.0 for True."""
+    """Return where a value stands. `in` would take False for 0, and tell a list from a tuple."""
     for i, value in enumerate(values):
-        if value == wanted and isinstance(value, bool) == isinstance(wanted, bool):
+        if _plain(value) == _plain(wanted) and isinstance(value, bool) == isinstance(wanted, bool):
             return i
     return None
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

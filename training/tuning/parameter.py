@@ -27,6 +27,10 @@ Group = Literal["convolutions", "layers"]
 Number = int | float
 
 
+class Infeasible(ConfigError):
+    """A point that is inside its space and yet no network: a fact about the space, no failure."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(ABC):
     """What every kind of parameter has."""
@@ -39,8 +43,9 @@ class Parameter(ABC):
     only other parameters read."""
     of: Group | Literal[""] = ""
     """Whose activation, dropout or batch normalisation it sets; those of all blocks if empty."""
-    at: Annotated[int, Field(ge=0)] = 0
-    """The one block that it sets, from 1; 0 for all."""
+    at: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """The blocks that it sets, from 1: numbers in its group, or with `of` empty in the network,
+    convolutions first. All of them if empty."""
     each: str = ""
     """The parameter that counts blocks: there is one `name_1`, `name_2`, ... a block. `layers` and
     `convolutions` count those of the base where no parameter has this name."""

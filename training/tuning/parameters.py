@@ -1,7 +1,7 @@
 """The kinds of parameters."""
 
 from training.tuning.choice import ChoiceParameter
-from training.tuning.parameter import Group, Number, Parameter
+from training.tuning.parameter import Group, Infeasible, Number, Parameter
 from training.tuning.ranges import FloatParameter, IntParameter
 
 AnyParameter = FloatParameter | IntParameter | ChoiceParameter
@@ -12,6 +12,7 @@ __all__ = [
     "ChoiceParameter",
     "FloatParameter",
     "Group",
+    "Infeasible",
     "IntParameter",
     "Number",
     "Parameter",

@@ -11,18 +11,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localizer.errors import ConfigError
+from localizer.site import Site
 from training.config import NetworkConfig, config_from_values
 from training.tuning.architecture import (
     COUNTS,
-    Slot,
+    OF_BLOCKS,
     base_counts,
     base_value,
     network_values,
+    same_everywhere,
     side_of,
     sides_left,
 )
 from training.tuning.blocks import chosen, counts_of, fit_image, one_a_block, slots_of
-from training.tuning.parameters import AnyParameter, FloatParameter, IntParameter, Number
+from training.tuning.parameters import (
+    AnyParameter,
+    ChoiceParameter,
+    FloatParameter,
+    IntParameter,
+    Number,
+)
 from training.tuning.space_checks import refuse_point, refuse_space
 
 if TYPE_CHECKING:
@@ -92,16 +100,19 @@ class Space:
             ConfigError: neither the parameter nor the base says so.
         """
         value = parameter.default
+        own = base_counts(self.base)
+        slots = slots_of(parameter, own)
         if value is None and parameter.target in COUNTS:
-            value = base_counts(self.base).of(COUNTS[parameter.target])
-        elif value is None:
-            own = base_counts(self.base)
-            slots = slots_of(parameter, own) or [Slot(parameter.target)]
-            found = {json.dumps(base_value(self.base, slot, own)) for slot in slots}
-            value = json.loads(found.pop()) if len(found) == 1 else None
+            value = own.of(COUNTS[parameter.target])
+        elif value is None and slots:
+            found = [base_value(self.base, slot, own) for slot in slots]
+            value = found[0] if all(one == found[0] for one in found) else None
+        elif value is None and parameter.target in OF_BLOCKS:
+            value = same_everywhere(self.base, parameter.target)
         if value is None:
             raise parameter.fail("a `default` where the base has none", "none", "add one")
-        return value
+        # As TOML and JSON have it.
+        return list(value) if isinstance(value, tuple) else value
 
     # Points
 
@@ -146,7 +157,7 @@ class Space:
         if not isinstance(config, NetworkConfig):
             raise ConfigError(f"a space must give a network, but {dict(point)} gives a pool")
         if config.network == "cnn":
-            sides_left(side_of(values), config.kernels, config.pools)
+            sides_left(side_of(config.convention, config.image_size), config.kernels, config.pools)
         return config
 
     def params_for_enqueue(self, point: Mapping[str, Any]) -> dict[str, Number]:
@@ -243,6 +254,18 @@ class Space:
         """
         old = next((one for one in self.parameters if one.name == parameter.name), None)
         return self._with(old, parameter if old is None else old.widened(parameter))
+
+    def for_site(self, site: Site) -> Space:
+        """Return the space without what a site cannot have: the paper's target needs grid cells."""
+        if site.cell_m is not None:
+            return self
+        parameters = tuple(
+            one.narrowed(None, None, [value for value in one.values if value != "paper"])
+            if one.target == "target" and isinstance(one, ChoiceParameter)
+            else one
+            for one in self.parameters
+        )
+        return dataclasses.replace(self, parameters=parameters)
 
     def _with(self, old: AnyParameter | None, new: AnyParameter) -> Space:
         parameters = tuple(new if one is old else one for one in self.parameters)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from localizer.errors import ConfigError
 from training.config import NetworkConfig
-from training.tuning.architecture import COUNTS, OF_BLOCKS, OF_CONVOLUTIONS, Infeasible
+from training.tuning.architecture import COUNTS, OF_BLOCKS, OF_CONVOLUTIONS
 from training.tuning.blocks import NOTHING
-from training.tuning.parameters import AnyParameter
+from training.tuning.parameters import AnyParameter, Infeasible
 
 if TYPE_CHECKING:
     from training.tuning.space import Space
@@ -58,8 +58,8 @@ def _refuse_parameter(one: AnyParameter, earlier: Sequence[AnyParameter]) -> Non
         raise one.fail(f"`sets` (or the name) one of {known}", repr(one.target), "use `sets`")
     if one.at and one.target not in _OF_BLOCKS:
         raise one.fail("`at` with what a block has", repr(one.target), "leave `at` out")
-    if one.at and one.target in OF_BLOCKS and not one.of:
-        raise one.fail("`of` with `at`", "none", "say `convolutions` or `layers`")
+    if one.of and one.target not in _OF_BLOCKS:
+        raise one.fail("`of` with what a block has", repr(one.target), "leave `of` out")
     before = {other.name: other for other in earlier}
     for name in one.when:
         if name not in before:
