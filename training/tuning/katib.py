@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 from localizer.errors import ConfigError
 from training.tuning.katib_metric import FILTER, MetricName
 from training.tuning.katib_parameters import Algorithm, Declared, declare
+from training.tuning.katib_template import RESOURCE, Export, template
 from training.tuning.parameters import AnyParameter
 from training.tuning.space import Space
 
@@ -28,9 +29,6 @@ ALGORITHMS: Final[Mapping[str, Algorithm]] = {
 WEIGHTS_HANDED_ON: Final = frozenset({"pbt"})
 """Algorithms whose trials go on from the weights of others. A trial here starts afresh."""
 
-RESOURCE: Final = "epochs"
-"""What Hyperband shares out; an option of the trial's command, no parameter of a space."""
-
 MIN_TRIALS_BEFORE_STOPPING: Final = 5
 """Finished trials that the median is taken over, at least: of fewer it is anybody's guess."""
 STOP_FROM_RUNG: Final = 1
@@ -38,9 +36,6 @@ STOP_FROM_RUNG: Final = 1
 
 _NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _SHELL_SAFE: Final = re.compile(r"[A-Za-z0-9_.,:+=/@-]+")
-
-_USER: Final = 10001
-"""As the image has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +45,6 @@ class Goal:
     metric: MetricName
     value: float | None = None
     """The experiment ends when a trial reaches it; in the unit of the metric."""
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """Everything of an experiment that neither a space nor a goal says."""
-
-    name: str
-    survey: str
-    """The SURVEY of the trial's command, as a pod finds it: a path in the claim, mostly."""
-    space: str
-    """The space, as a pod finds it: a preset, or a path in the claim."""
-    options: tuple[str, ...] = ()
-    """Further options of the trial's command, `--folds=5`: what the study's objective says."""
-    algorithm: str = "tpe"
-    """A key of `ALGORITHMS`."""
-    trials: int = 15
-    parallel: int = 3
-    max_failed: int = 3
-    seed: int | None = None
-    """Of the algorithm; Hyperband takes none."""
-    epochs: int = 100
-    """Of the longest training of Hyperband."""
-    eta: int = 3
-    """Hyperband keeps one of so many at a rung."""
-    early_stopping: bool = False
-    """Whether trials that are worse than the median at a rung end there."""
-    flatten: bool = False
-    """Whether parameters under a condition may be drawn in every trial."""
-    resume: Literal["Never", "LongRunning", "FromVolume"] = "FromVolume"
-    image: str = "localizer-tuning:0.1.0"
-    namespace: str = "localizer-katib"
-    """One that Katib watches, with the label `katib.kubeflow.org/metrics-collector-injection`."""
-    claim: str = "tuning-surveys"
-    """Holds the survey; mounted at /surveys."""
 
 
 def experiment(space: Space, goal: Goal, export: Export) -> dict[str, Any]:
@@ -121,7 +82,7 @@ def experiment(space: Space, goal: Goal, export: Export) -> dict[str, Any]:
             "collector": {"kind": "StdOut"},
         },
         "parameters": [dict(one.spec) for one in declared],
-        "trialTemplate": _template(declared, export, algorithm),
+        "trialTemplate": template(declared, export, hyperband=algorithm == "hyperband"),
     }
     if algorithm == "hyperband":
         spec["parameters"].append(_resource(export))
@@ -295,79 +256,3 @@ def _early_stopping() -> dict[str, Any]:
 def _resource(export: Export) -> dict[str, Any]:
     space = {"min": "1", "max": str(export.epochs)}
     return {"name": RESOURCE, "parameterType": "int", "feasibleSpace": space}
-
-
-def _template(declared: Sequence[Declared], export: Export, algorithm: Algorithm) -> dict[str, Any]:
-    names = [one.name for one in declared]
-    options = list(export.options)
-    if algorithm == "hyperband":
-        names.append(RESOURCE)
-        options.append(f"--{RESOURCE}=${{trialParameters.{RESOURCE}}}")
-    if export.early_stopping:
-        options.append("--each-rung")
-    return {
-        "primaryContainerName": "trial",
-        "successCondition": 'status.conditions.#(type=="Complete")#|#(status=="True")#',
-        "failureCondition": 'status.conditions.#(type=="Failed")#|#(status=="True")#',
-        "trialParameters": [{"name": name, "reference": name} for name in names],
-        "trialSpec": _job(export, [*options, "--", *(one.word for one in declared)]),
-    }
-
-
-def _job(export: Export, words: Sequence[str]) -> dict[str, Any]:
-    pod = {
-        "restartPolicy": "Never",
-        "containers": [_container(export, words)],
-        "volumes": [
-            {
-                "name": "surveys",
-                "persistentVolumeClaim": {"claimName": export.claim, "readOnly": True},
-            },
-            {"name": "scratch", "emptyDir": {"sizeLimit": "512Mi"}},
-            {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}},
-        ],
-        # Of the pod, since only so the volumes are readable; who runs is said by the container.
-        "securityContext": {"fsGroup": _USER},
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "spec": {
-            # Katib counts failures; a job that tried again beneath it would hide them.
-            "backoffLimit": 0,
-            "template": {
-                "metadata": {"annotations": {"sidecar.istio.io/inject": "false"}},
-                "spec": pod,
-            },
-        },
-    }
-
-
-def _container(export: Export, words: Sequence[str]) -> dict[str, Any]:
-    return {
-        "name": "trial",
-        "image": export.image,
-        # Named although the image has it: else Katib asks the registry for it.
-        "command": ["python", "-m", "training"],
-        "args": ["trial", export.survey, "--katib", f"--preset={export.space}", *words],
-        "resources": {
-            "requests": {"cpu": "1", "memory": "1536Mi"},
-            "limits": {"cpu": "1", "memory": "2Gi"},
-        },
-        # Of the container, not of the pod: the collector that Katib puts beside it has a user of
-        # its own.
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "volumeMounts": [
-            {"name": "surveys", "mountPath": "/surveys", "readOnly": True},
-            {"name": "scratch", "mountPath": "/scratch"},
-            {"name": "tmp", "mountPath": "/tmp"},
-        ],
-    }

@@ -19,9 +19,11 @@ import yaml
 from localizer.errors import ConfigError
 from tests.training.tuning.katib_schema import EXPERIMENT
 from training.config import load_network
-from training.tuning.katib import ALGORITHMS, Export, Goal, experiment, to_yaml
+from training.tuning.katib import ALGORITHMS, Goal, experiment, to_yaml
 from training.tuning.katib_metric import FILTER, metric_line, metric_name
-from training.tuning.katib_parameters import label, read_point
+from training.tuning.katib_parameters import label
+from training.tuning.katib_point import read_point
+from training.tuning.katib_template import Export
 from training.tuning.parameters import (
     AnyParameter,
     ChoiceParameter,
