@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg
+from psycopg import sql
+
 from tests.conftest import lacking
 
 _DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -34,9 +37,7 @@ class Postgres:
         self._binaries = binaries
         self._data = folder / "data"
         self._log = folder / "log"
-        self._port = _free_port()
-        self.url = f"postgresql://tuner@127.0.0.1:{self._port}/postgres"
-        """What `open_storage` takes."""
+        self._port = free_port()
 
     def create(self) -> None:
         """Make the cluster of databases."""
@@ -51,6 +52,13 @@ class Postgres:
     def stop(self) -> None:
         """Stop the server as a power cut would; who is connected loses the connection."""
         self._run("pg_ctl", "--mode=immediate", "--wait", "stop")
+
+    def new_database(self, name: str) -> str:
+        """Make a database and return what `open_storage` takes for it."""
+        connection = f"host=127.0.0.1 port={self._port} user=tuner"
+        with psycopg.connect(f"{connection} dbname=postgres", autocommit=True) as server:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return f"postgresql://tuner@127.0.0.1:{self._port}/{name}"
 
     def _run(self, program: str, *options: str) -> None:
         command = [str(self._binaries / program), f"--pgdata={self._data}", *options]
@@ -96,7 +104,8 @@ def _newest_binaries() -> Path:
     return max(versions, key=lambda path: int(path.parent.name))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -12,8 +12,9 @@ import logging
 import random
 import time
 import warnings
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage
+from optuna.storages._cached_storage import _CachedStorage
 
 from localizer.errors import ConfigError, LocalizerError
 
@@ -40,6 +42,9 @@ _GONE: Final = frozenset(
 """What a folder of the network says while its server is away."""
 _GRPC_AWAY: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL"})
 """UNKNOWN: the proxy answers, and the database behind it does not."""
+
+_OPENING_S: Final = 60.0
+"""How long a storage may be away when it is opened, seconds: the place may be a wrong one."""
 
 _POOL: Final[dict[str, Any]] = {
     # A worker's loop and the thread that renews its leases: two connections, and one at rest.
@@ -124,11 +129,12 @@ def open_storage(place: str | Path, *, patience: Patience | None = None) -> Base
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     patience = patience or Patience()
+    opening = replace(patience, seconds=min(patience.seconds, _OPENING_S))
     parts = urlsplit(str(place))
     if "://" not in str(place):
-        opened = patience.call(_open_file, Path(place))
+        opened = opening.call(_open_file, Path(place))
     elif parts.scheme == POSTGRES:
-        opened = patience.call(_open_postgres, str(place))
+        opened = opening.call(_open_postgres, str(place))
     elif parts.scheme == GRPC and parts.hostname and parts.port:
         opened = _open_grpc(parts.hostname, parts.port)
     else:
@@ -136,7 +142,18 @@ def open_storage(place: str | Path, *, patience: Patience | None = None) -> Base
             "--storage must be a file, postgresql://user@host/database or grpc://host:port, "
             f"but got {str(place)!r}"
         )
-    return cast(BaseStorage, _SteadyStorage(opened, patience))
+    storage = cast(BaseStorage, _SteadyStorage(opened, patience))
+    weakref.finalize(storage, _closer(opened))
+    return storage
+
+
+def _closer(opened: BaseStorage) -> Callable[[], None]:
+    """Return what closes a storage's connections: nobody else does, and they outlive it."""
+    if isinstance(opened, _CachedStorage):
+        return opened._backend.engine.dispose
+    if isinstance(opened, optuna.storages.GrpcStorageProxy):
+        return opened.close
+    return lambda: None
 
 
 def _open_file(path: Path) -> BaseStorage:
