@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from localizer.sites import built_in_site
 from tests.browser import DESKTOP, PHONE, Watched, chromium, opened
-from tests.edge_bundle import write_bundle
+from tests.edge_bundle import spread_bundle, write_bundle
 from tests.edge_service import Service, serving
 
 QUICK = ("--step", "0.5", "--window", "1.5")
@@ -98,6 +98,26 @@ def test_the_error_against_the_truth_is_shown(browser: Browser, service: Service
         assert 0 < float(watched.text("#error-mean").removesuffix(" m")) < 15
         assert watched.page.locator("#floor .truth").get_attribute("visibility") == "visible"
         assert watched.page.locator("#floor .error-line").is_visible()
+
+
+def test_a_locator_that_knows_its_spread_shows_it_as_a_circle(browser: Browser) -> None:
+    with (
+        serving(*QUICK, "--bundle", str(spread_bundle())) as started,
+        opened(browser, started.url) as watched,
+    ):
+        watched.wait_for("() => document.querySelector('#spread')?.dataset.r > 0")
+        assert watched.page.locator("#spread").is_visible()
+        assert watched.page.locator("#legend-spread").is_visible()
+        near, far = (float(watched.text(one).removesuffix(" m")) for one in ("#r68", "#r95"))
+        assert 0 < near < far
+        assert watched.errors == []
+
+
+def test_a_locator_without_a_spread_draws_no_circle(browser: Browser, service: Service) -> None:
+    with opened(browser, service.url) as watched:
+        watched.wait_for(DOT)
+        assert watched.page.locator("#spread").get_attribute("visibility") == "hidden"
+        assert watched.page.locator("#legend-spread").is_hidden()
 
 
 def test_the_bundle_says_plainly_that_it_is_a_baseline(browser: Browser, service: Service) -> None:

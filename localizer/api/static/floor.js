@@ -41,6 +41,7 @@ export class FloorView {
     this.shown = { dot: null, truth: null };
     this.goal = { dot: null, truth: null };
     this.lost = true;
+    this.radius = null;
     this.heard = new Map();
     this.site = null;
     new ResizeObserver(() => this.site && this.draw()).observe(svg);
@@ -60,6 +61,7 @@ export class FloorView {
     this.shown = { dot: null, truth: null };
     this.goal = { dot: null, truth: null };
     this.lost = true;
+    this.radius = null;
     this.heard = new Map();
     if (this.layers) this.paint();
   }
@@ -102,10 +104,11 @@ export class FloorView {
     this.errorLine = make("line", { class: "error-line", visibility: "hidden" });
     this.truth = make("circle", { class: "truth", r: 8, visibility: "hidden" });
     error.append(this.errorLine, this.truth);
+    this.spread = make("circle", { class: "spread", id: "spread", visibility: "hidden" });
     this.halo = make("circle", { class: "halo", r: 24 });
     this.dot = make("circle", { class: "dot", id: "dot", r: 9 });
     this.lastSeen = make("text", { class: "last-seen", y: 26 }, "last known place");
-    dot.append(this.halo, this.dot, this.lastSeen);
+    dot.append(this.spread, this.halo, this.dot, this.lastSeen);
   }
 
   /** Take one fix; `quiet` for those of the past, which need no animation. */
@@ -120,6 +123,7 @@ export class FloorView {
     }
     this.now = at;
     this.lost = !ok;
+    this.radius = ok ? fix.r68_m : null; // metres; null from a locator that does not say
     this.goal.truth = fix.truth ? [fix.truth.x_m, fix.truth.y_m] : null;
     this.heard = new Map(fix.heard.map((one) => [one.beacon, one.rssi_dbm]));
     while (this.trail.length && (this.trail[0] === null || at - this.trail[0].at > TRAIL_MS)) this.trail.shift();
@@ -129,6 +133,7 @@ export class FloorView {
   /** The position can no longer be trusted: the connection or the source has gone. */
   lose() {
     this.lost = true;
+    this.radius = null;
     this.heard = new Map();
     this.goal.truth = null;
     this.show();
@@ -169,6 +174,9 @@ export class FloorView {
       const [x, y] = this.project.point(...dot);
       this.layers.dot.setAttribute("transform", `translate(${x} ${y})`);
       set(this.dot, { "data-x": dot[0].toFixed(3), "data-y": dot[1].toFixed(3) });
+      const known = typeof this.radius === "number";
+      this.spread.setAttribute("visibility", known ? "inherit" : "hidden");
+      if (known) set(this.spread, { r: this.radius * this.project.scale, "data-r": this.radius.toFixed(3) });
     }
     this.truth.setAttribute("visibility", truth ? "visible" : "hidden");
     const apart = truth && dot && !this.lost;

@@ -56,6 +56,13 @@ export function showFix(fix, connected) {
   const ok = fix !== null && fix.status === "ok";
   say("x", ok ? fix.x_m.toFixed(2) : "–");
   say("y", ok ? fix.y_m.toFixed(2) : "–");
+  const spread = ok && fix.r68_m !== null;
+  byId("spread-words").hidden = !spread;
+  byId("legend-spread").hidden = !spread;
+  if (spread) {
+    say("r68", metres(fix.r68_m));
+    say("r95", metres(fix.r95_m));
+  }
   showHeard(fix === null ? [] : fix.heard);
   const waiting = connected ? "Waiting for the first fix." : "Waiting for the service.";
   say("heard-none", fix === null ? waiting : "Nothing heard.");
@@ -146,7 +153,7 @@ function plain(name) {
 }
 
 function capital(text) {
-  return text.length <= 4 ? text.toUpperCase() : text[0].toUpperCase() + text.slice(1);
+  return /^(dnn|cnn)$/.test(text) ? text.toUpperCase() : text[0].toUpperCase() + text.slice(1);
 }
 
 function duration(seconds) {
