@@ -36,6 +36,17 @@ it ran waits again. Kubernetes grants 30 s by default."""
 _FRUITLESS: Final = 3
 """Workers in a row that end before their first trial, at which nobody starts a further one."""
 
+_DATABASE: Final = (
+    "psycopg",
+    "sqlalchemy.orm",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "alembic.config",
+    "alembic.script",
+    "alembic.runtime.migration",
+    "optuna.storages._rdb.models",
+)
+"""What a worker loads for a database: a second of its processor time, if nobody has before."""
+
 Build = Callable[[optuna.Study], Work]
 """Gives a study its sampler and pruner, and returns what is done with its trials. Called in each
 worker's process, so it must be picklable: a function of a module, or a `functools.partial` of one.
@@ -169,7 +180,7 @@ class _Seat:
 
     def __init__(self, crew: Crew) -> None:
         context: Any = multiprocessing.get_context(crew.start)
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload([__name__, *_DATABASE])
         self._ear, mouth = context.Pipe(duplex=False)
         self.process = context.Process(target=_work, args=(crew, mouth), daemon=True)
         with _deaf_to_ctrl_c():
