@@ -19,7 +19,7 @@ from training.networks import build_network, dead_outputs
 from training.specs import network_spec
 from training.targets import target_scale, to_scaled
 
-_SEED_STEP: Final = 100_003
+SEED_STEP: Final = 100_003
 """Between the seeds of two tries of one network, so that tries of one never start another."""
 
 
@@ -84,7 +84,7 @@ def start_network(config: NetworkConfig, prepared: Prepared, *, seed: int) -> St
     After `dead_output_tries` initialisations the last one is returned, dead or not.
     """
     for dead in range(config.dead_output_tries):
-        model = build_network(config, prepared.spec.shapes(), seed=seed + dead * _SEED_STEP)
+        model = build_network(config, prepared.spec.shapes(), seed=seed + dead * SEED_STEP)
         if not dead_outputs(model, prepared.data.inputs):
             return Start(model, dead, dead + 1)
     return Start(model, config.dead_output_tries, config.dead_output_tries)
