@@ -49,7 +49,8 @@ def fit_network(
     notes = prepared.notes
     if dead:
         notes += (f"{dead} of {tries} initialisations had a dead output",)
-    loss = EXECUTORS[config.executor](config, model, prepared.data, seed, progress)
+    training = EXECUTORS[config.executor](config, model, prepared.data, seed)
+    loss = training.advance(config.epochs, progress)
     if not np.isfinite(loss[-1]):
         notes += ("training diverged: its loss is no number",)
     dead_at_end = bool(dead_outputs(model, prepared.data.inputs))

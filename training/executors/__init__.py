@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import keras
 
 from training.config import NetworkConfig
-from training.executors.fit import run_fit
-from training.executors.loop import run_loop
+from training.executors.fit import FitTraining
+from training.executors.loop import LoopTraining
 from training.executors.steps import Progress, TrainingSet
 
-Executor = Callable[[NetworkConfig, keras.Model, TrainingSet, int, Progress], list[float]]
-"""Trains a model in place by its configuration, on rows, with a seed for their order.
 
-Returns the mean loss of each epoch.
-"""
+class Training(Protocol):
+    """One network under training, which may pause between two epochs."""
 
-EXECUTORS: Final[Mapping[str, Executor]] = {"loop": run_loop, "fit": run_fit}
+    def advance(self, epochs: int, progress: Progress = ...) -> list[float]:
+        """Train the model in place for so many epochs more; return the mean loss of each."""
+
+
+Executor = Callable[[NetworkConfig, keras.Model, TrainingSet, int], Training]
+"""Begins the training of a model by its configuration, on rows, with a seed for their order."""
+
+EXECUTORS: Final[Mapping[str, Executor]] = {"loop": LoopTraining, "fit": FitTraining}
 """By the value of `NetworkConfig.executor`."""
 
-__all__ = ["EXECUTORS", "Executor", "Progress", "TrainingSet"]
+__all__ = ["EXECUTORS", "Executor", "Progress", "Training", "TrainingSet"]

@@ -10,27 +10,31 @@ from training.config import NetworkConfig
 from training.executors.steps import Progress, TrainingSet, new_optimizer, row_losses
 
 
-def run_fit(
-    config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
-) -> list[float]:
-    """Train a model in place, an epoch a call of Keras' own loop.
+class FitTraining:
+    """A training by Keras' own loop."""
 
-    Keras shuffles with its own generator, which `build_network` has seeded: `seed` is not read.
-    """
-    del seed
+    def __init__(
+        self, config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int
+    ) -> None:
+        """Begin one. Keras shuffles with its own generator, which `build_network` has seeded."""
+        del seed
 
-    def loss(target: Any, output: Any) -> Any:
-        return row_losses(config, target, output)
+        def loss(target: Any, output: Any) -> Any:
+            return row_losses(config, target, output)
 
-    model.compile(optimizer=new_optimizer(config), loss=loss)
-    each_epoch = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: progress(1))
-    history = model.fit(
-        data.inputs,
-        data.target,
-        sample_weight=data.weight,
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        verbose=0,
-        callbacks=[each_epoch],
-    )
-    return [float(value) for value in history.history["loss"]]
+        model.compile(optimizer=new_optimizer(config), loss=loss)
+        self._model, self._data, self._batch_size = model, data, config.batch_size
+
+    def advance(self, epochs: int, progress: Progress = lambda _: None) -> list[float]:
+        """Train the model in place for so many epochs more; return the mean loss of each."""
+        each_epoch = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: progress(1))
+        history = self._model.fit(
+            self._data.inputs,
+            self._data.target,
+            sample_weight=self._data.weight,
+            batch_size=self._batch_size,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[each_epoch],
+        )
+        return [float(value) for value in history.history["loss"]]

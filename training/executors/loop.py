@@ -29,23 +29,32 @@ _KEPT: Final = 16
 """Graphs that a process keeps, the last used ones: a study of the paper's networks has fewer."""
 
 
-def run_loop(
-    config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int, progress: Progress
-) -> list[float]:
-    """Train a model in place; `seed` gives the order of rows."""
-    graph = _graph_of(config, model)
-    graph.begin(model)
-    inputs = {name: tf.constant(value) for name, value in data.inputs.items()}
-    rows = (inputs, tf.constant(data.target), tf.constant(data.weight))
-    shuffle = np.random.default_rng(seed)
-    curve: list[float] = []
-    while len(curve) < config.epochs:
-        count = min(_EPOCHS_A_CALL, config.epochs - len(curve))
-        orders = np.stack([shuffle.permutation(len(data.target)) for _ in range(count)])
-        curve += [float(loss) for loss in graph.run(tf.constant(orders, tf.int32), *rows)]
-        progress(count)
-    graph.end(model)
-    return curve
+class LoopTraining:
+    """A training whose epochs run in the graph of its architecture."""
+
+    def __init__(
+        self, config: NetworkConfig, model: keras.Model, data: TrainingSet, seed: int
+    ) -> None:
+        """Begin one; `seed` gives the order of rows."""
+        self._config, self._model = config, model
+        self._optimizer: list[NDArray[Any]] | None = None
+        self._shuffle = np.random.default_rng(seed)
+        self._count = len(data.target)
+        inputs = {name: tf.constant(value) for name, value in data.inputs.items()}
+        self._rows = (inputs, tf.constant(data.target), tf.constant(data.weight))
+
+    def advance(self, epochs: int, progress: Progress = lambda _: None) -> list[float]:
+        """Train the model in place for so many epochs more; return the mean loss of each."""
+        graph = _graph_of(self._config, self._model)
+        graph.begin(self._model, self._optimizer)
+        curve: list[float] = []
+        while len(curve) < epochs:
+            count = min(_EPOCHS_A_CALL, epochs - len(curve))
+            orders = np.stack([self._shuffle.permutation(self._count) for _ in range(count)])
+            curve += [float(loss) for loss in graph.run(tf.constant(orders, tf.int32), *self._rows)]
+            progress(count)
+        self._optimizer = graph.end(self._model)
+        return curve
 
 
 class _Epochs:
@@ -58,14 +67,18 @@ class _Epochs:
         self._fresh: list[NDArray[Any]] = [v.numpy() for v in self._optimizer.variables]
         self.run = _traced(config, self._model, self._optimizer)
 
-    def begin(self, model: keras.Model) -> None:
-        """Take a model's weights, its dropout's seed among them, and forget earlier steps."""
-        _copy(model.variables, self._model.variables)
-        _copy(self._fresh, self._optimizer.variables)
+    def begin(self, model: keras.Model, optimizer: list[NDArray[Any]] | None) -> None:
+        """Take a model's weights, its dropout's seed among them, and an optimiser's numbers.
 
-    def end(self, model: keras.Model) -> None:
-        """Give the model what the epochs made of its weights."""
+        Without any it begins anew: another training has left its own.
+        """
+        _copy(model.variables, self._model.variables)
+        _copy(self._fresh if optimizer is None else optimizer, self._optimizer.variables)
+
+    def end(self, model: keras.Model) -> list[NDArray[Any]]:
+        """Give the model what the epochs made of its weights; return the optimiser's numbers."""
         _copy(self._model.variables, model.variables)
+        return [variable.numpy() for variable in self._optimizer.variables]
 
 
 _graphs: OrderedDict[tuple[Any, ...], _Epochs] = OrderedDict()
