@@ -30,11 +30,19 @@ def judged(record: TrialRecord) -> TrialRecord:
     return replace(record, verdict="diverged", reason=f"its error is {record.dev_m}")
 
 
-def tell(study: optuna.Study, trial_id: int, record: TrialRecord) -> bool:
+def tell(
+    study: optuna.Study, trial_id: int, record: TrialRecord, *, trial: FrozenTrial | None = None
+) -> bool:
     """Write a record and end its trial; return False for a trial that had been ended before.
 
     An infeasible point, a dead output and a divergence break a constraint and are pruned: a sampler
     forgets what failed, and would draw such points again and again.
+
+    Args:
+        study: whose trial.
+        trial_id: which.
+        record: what came of it.
+        trial: what the sampler is told of, as it was when it got its parameters; read if None.
     """
     storage = study._storage
     record = judged(record)
@@ -42,19 +50,18 @@ def tell(study: optuna.Study, trial_id: int, record: TrialRecord) -> bool:
         storage.set_trial_user_attr(trial_id, RECORD, record.to_json())
         if record.verdict in _WITHOUT_VALUE:
             storage.set_trial_system_attr(trial_id, f"constraints:{TRAINS}", 1.0)
-        _end(study, trial_id, record)
+        _end(study, trial or storage.get_trial(trial_id), record)
     except UpdateFinishedTrialError:
         return _is_ours(storage.get_trial(trial_id), record)
     return True
 
 
-def _end(study: optuna.Study, trial_id: int, record: TrialRecord) -> None:
-    state, value = _state(study, trial_id, record)
+def _end(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
+    state, value = _state(study, trial._trial_id, record)
     values = None if value is None else [value]
-    # As `study.tell` does, which asks for the state in one call and sets it in another one.
-    trial = study._storage.get_trial(trial_id)
+    # As `study.tell` does, which reads the trial twice more.
     study.sampler.after_trial(study, trial, state, values)
-    study._storage.set_trial_state_values(trial_id, state, values)
+    study._storage.set_trial_state_values(trial._trial_id, state, values)
 
 
 def _state(
@@ -67,8 +74,7 @@ def _state(
     if record.verdict in _WITHOUT_VALUE:
         return TrialState.PRUNED, None
     rungs = study._storage.get_trial(trial_id).intermediate_values
-    last = rungs[max(rungs)] if rungs else math.nan
-    return TrialState.PRUNED, None if math.isnan(last) else last
+    return TrialState.PRUNED, rungs[max(rungs)] if rungs else None
 
 
 def _is_ours(trial: FrozenTrial, record: TrialRecord) -> bool:

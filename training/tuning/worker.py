@@ -13,12 +13,13 @@ from typing import Any, Final, NamedTuple
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 
 from localizer.errors import ConfigError
 from training.tuning.budget import Claim, claim, read_points, top_up, within, write_copies
 from training.tuning.keeper import Keeper
 from training.tuning.leases import LEASE_S, Leases
+from training.tuning.parameter import Infeasible
 from training.tuning.stops import (
     INTERRUPTED,
     StopSignal,
@@ -29,7 +30,7 @@ from training.tuning.stops import (
 )
 from training.tuning.storage import StorageError
 from training.tuning.study import note_late, seed_in
-from training.tuning.trials import Source, TrialRecord
+from training.tuning.trials import Source, TrialRecord, Verdict
 from training.tuning.verdicts import tell
 
 LEASE_LOST: Final = "its lease was lost"
@@ -61,7 +62,8 @@ Evaluate = Callable[[Sequence[Assignment], AtRung], Iterator[TrialRecord]]
 
 Propose = Callable[[Sequence[Trial]], Sequence[Mapping[str, Any]]]
 """Gives trials their parameters through their study's sampler; returns them as a person writes
-them, in the trials' order. A trial that is made again has its parameters already."""
+them, in the trials' order. A trial that is made again has its parameters already. May raise
+`Infeasible`: the trial is told so."""
 
 
 class Work(NamedTuple):
@@ -168,9 +170,12 @@ class _Worker:
         except StorageError:
             raise
         except Exception as error:
-            self._tell_rest(batch, f"{type(error).__name__}: {error}".rstrip(": ")[:_REASON])
+            words = f"{type(error).__name__}: {error}".rstrip(": ")[:_REASON]
+            # Of one of several: alone, at the next attempt, it is told as what it is.
+            infeasible = isinstance(error, Infeasible) and len(claims) == 1
+            self._tell_rest(batch, "infeasible" if infeasible else "crashed", words)
         else:
-            self._tell_rest(batch, "it ended without an outcome")
+            self._tell_rest(batch, "crashed", "it ended without an outcome")
         finally:
             self._options.busy(False)
 
@@ -188,9 +193,19 @@ class _Worker:
     def _assigned(self, batch: _Batch) -> list[Assignment]:
         # What a sampler remembers of earlier trials is remembered for one proposal only.
         self._study._thread_local.cached_all_trials = None
-        claims = list(batch.open.values())
+        return self._proposed(batch, list(batch.open.values()))
+
+    def _proposed(self, batch: _Batch, claims: Sequence[Claim]) -> list[Assignment]:
         trials = [Trial(self._study, one.trial_id) for one in claims]
-        proposed = self._work.propose(trials)
+        batch.trials.update((trial.number, trial._cached_frozen_trial) for trial in trials)
+        try:
+            proposed = self._work.propose(trials)
+        except Infeasible as error:
+            if len(claims) > 1:
+                # Which of them it is shows when each is asked for alone.
+                return [one for claimed in claims for one in self._proposed(batch, [claimed])]
+            self._tell(batch, TrialRecord(claims[0].number, {}, "infeasible", str(error)))
+            return []
         return [
             Assignment(one.number, params, one.seed, one.attempt, one.source)
             for one, params in zip(claims, proposed, strict=True)
@@ -227,15 +242,16 @@ class _Worker:
             seconds=record.seconds or batch.seconds_each(time.process_time()),
         )
         # A lease may have been lost without this worker's knowing: then the trial has ended.
-        if tell(self._study, claimed.trial_id, record):
+        trial = batch.trials.get(record.number)
+        if tell(self._study, claimed.trial_id, record, trial=trial):
             self.told += 1
         else:
             note_late(self._study, record)
         self._leases.drop(claimed.trial_id)
 
-    def _tell_rest(self, batch: _Batch, reason: str) -> None:
+    def _tell_rest(self, batch: _Batch, verdict: Verdict, reason: str) -> None:
         for number in list(batch.open):
-            self._tell(batch, TrialRecord(number, {}, "crashed", reason))
+            self._tell(batch, TrialRecord(number, {}, verdict, reason))
 
 
 class _Batch:
@@ -243,6 +259,7 @@ class _Batch:
 
     def __init__(self, claims: Sequence[Claim], began_s: float) -> None:
         self.open = {one.number: one for one in claims}
+        self.trials: dict[int, FrozenTrial] = {}
         self.given_back: set[int] = set()
         self.diverged: dict[int, str] = {}
         self._size = len(claims)

@@ -16,9 +16,10 @@ import pytest
 from localizer.errors import ConfigError
 from tests.postgres import running_postgres
 from tests.training.tuning.studies import new_study, stub_crew
-from training.tuning.budget import read_points
+from training.tuning.budget import claim, read_points
+from training.tuning.leases import Leases
 from training.tuning.local_workers import Crew, WorkerError
-from training.tuning.run import join_run, run_study
+from training.tuning.run import begin, join_run, run_study
 from training.tuning.stops import Limits, verdict_counts
 from training.tuning.stub import Stub
 from training.tuning.verdicts import record_of
@@ -206,6 +207,18 @@ def test_a_worker_of_another_machine_joins_a_study_that_was_begun(journal: str) 
     study.set_user_attr("ended", None)
     outcome = join_run(study, stub_crew(journal, Stub(), count=1))
     assert (outcome.status, outcome.done) == ("trials done", 4)
+
+
+def test_a_machine_that_vanished_is_missed_after_its_lease(place: str) -> None:
+    study = new_study(place)
+    begin(study, Limits(3))
+    (claimed,) = claim(study, read_points(study), most=1, seed=0)
+    Leases(study, "a/machine/that/vanished").hold(claimed.trial_id)
+    outcome = run_study(study, stub_crew(place, Stub(), lease_s=1.0), Limits(3))
+    assert outcome.verdicts == {"ok": 3}
+    lost, copy = outcome.points[0].attempts
+    assert record_of(lost).reason == "no sign of life from a/machine/that/vanished"
+    assert (copy.number, copy.user_attrs["record"]["attempt"]) == (3, 2)
 
 
 def _build_nothing(study: object) -> Work:

@@ -12,6 +12,7 @@ from optuna.trial import Trial, TrialState
 from localizer.errors import ConfigError
 from tests.training.tuning.studies import new_study, run_here
 from training.tuning.budget import read_points
+from training.tuning.parameter import Infeasible
 from training.tuning.run import begin
 from training.tuning.stops import COMPLETE, Limits, end_of, top_errors, verdict_counts
 from training.tuning.stub import Stub
@@ -179,3 +180,22 @@ def test_half_of_the_space_may_be_infeasible(study: optuna.Study) -> None:
     assert sum(counts.values()) == 60
     # Told as constraints they teach the sampler; told as failures, 84 of 100 were infeasible.
     assert counts["infeasible"] < 30
+
+
+def test_points_that_are_no_network_are_told_so_wherever_that_shows(study: optuna.Study) -> None:
+    def propose(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+        if any(trial.number == 1 for trial in trials):
+            raise Infeasible("its choice is gone")
+        return STUB.propose(trials)
+
+    def evaluate(assigned: Sequence[Assignment], at_rung: AtRung) -> Iterator[TrialRecord]:
+        if any(one.params["x"] == study.trials[0].params["x"] for one in assigned):
+            raise Infeasible("no pixels are left")
+        yield from STUB.evaluate(assigned, at_rung)
+
+    begin(study, Limits(3))
+    run_here(study, Work(propose, evaluate), batch=3)
+    known = read_points(study)
+    assert [point.verdict for point in known] == ["infeasible", "infeasible", "ok"]
+    assert record_of(known[1].last).reason == "its choice is gone"
+    assert record_of(known[0].last).reason == "Infeasible: no pixels are left"
