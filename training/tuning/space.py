@@ -173,7 +173,12 @@ class Space:
         active = [one for one in self.drawn if one.active(point)]
         if all(one.name in point for one in active):
             self.config(point, name="enqueued")
-        return {one.name: one.to_stored(point[one.name]) for one in active if one.name in point}
+        return self.stored_params(point)
+
+    def stored_params(self, point: Mapping[str, Any]) -> dict[str, Number]:
+        """Return a point as a storage holds it, unchecked; what is not active is left out."""
+        active = [one for one in self.drawn if one.name in point and one.active(point)]
+        return {one.name: one.to_stored(point[one.name]) for one in active}
 
     # Grids
 
