@@ -34,7 +34,8 @@ GRACE_S: Final = 10.0
 it ran waits again. Kubernetes grants 30 s by default."""
 
 _FRUITLESS: Final = 3
-"""Workers in a row that end before their first trial, at which nobody starts a further one."""
+"""Workers in a row, for each that there should be, that end before their first trial; then nobody
+starts a further one."""
 
 _DATABASE: Final = (
     "psycopg",
@@ -158,9 +159,9 @@ class LocalWorkers:
         if seat.error is not None:
             raise seat.error
         self._fruitless = 0 if seat.began or not seat.process.exitcode else self._fruitless + 1
-        if self._fruitless >= _FRUITLESS:
+        if self._fruitless >= _FRUITLESS * self._crew.count:
             raise WorkerError(
-                f"a worker must come to its first trial, but the last {_FRUITLESS} ended before "
+                f"a worker must come to a first trial, but the last {self._fruitless} ended before "
                 f"({seat.verdict[1]}); their output above says why"
             )
         lost = [one for one in self._running(seat) if lose(self._study, one, *seat.verdict)]

@@ -124,7 +124,10 @@ def reason_of(trial: FrozenTrial) -> str:
 
 
 def record_of(trial: FrozenTrial) -> TrialRecord:
-    """Return the record of a trial that has ended; one without figures where nobody wrote any."""
+    """Return the record of a trial that has ended.
+
+    Of a trial whose worker could write none it has no figures, and the parameters are Optuna's.
+    """
     told = trial.user_attrs.get(RECORD)
     verdict = verdict_of(trial)
     if told is not None and told["verdict"] == verdict:

@@ -166,7 +166,8 @@ class _Worker:
         except UpdateFinishedTrialError:
             return  # a lease was lost meanwhile: the others of the batch are given back
         try:
-            self._evaluate(batch, assigned)
+            if assigned:
+                self._evaluate(batch, assigned)
         except StorageError:
             raise
         except Exception as error:
@@ -206,9 +207,11 @@ class _Worker:
                 return [one for claimed in claims for one in self._proposed(batch, [claimed])]
             self._tell(batch, TrialRecord(claims[0].number, {}, "infeasible", str(error)))
             return []
+        given = dict(zip((one.number for one in claims), proposed, strict=True))
+        batch.params.update(given)
         return [
-            Assignment(one.number, params, one.seed, one.attempt, one.source)
-            for one, params in zip(claims, proposed, strict=True)
+            Assignment(one.number, given[one.number], one.seed, one.attempt, one.source)
+            for one in claims
         ]
 
     def _at_rung(self, batch: _Batch, trial_id: int, epochs: int, value_m: float) -> str | None:
@@ -232,10 +235,11 @@ class _Worker:
         if record.verdict == "stopped" and claimed.trial_id in batch.given_back:
             self._leases.give_back(claimed.trial_id)
             return
-        if claimed.trial_id in batch.diverged:
+        if record.verdict == "stopped" and claimed.trial_id in batch.diverged:
             record = replace(record, verdict="diverged", reason=batch.diverged[claimed.trial_id])
         record = replace(
             record,
+            params=record.params or batch.params.get(record.number, {}),
             worker=self._options.name,
             attempt=claimed.attempt,
             source=claimed.source,
@@ -260,6 +264,7 @@ class _Batch:
     def __init__(self, claims: Sequence[Claim], began_s: float) -> None:
         self.open = {one.number: one for one in claims}
         self.trials: dict[int, FrozenTrial] = {}
+        self.params: dict[int, Mapping[str, Any]] = {}
         self.given_back: set[int] = set()
         self.diverged: dict[int, str] = {}
         self._size = len(claims)

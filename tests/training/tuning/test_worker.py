@@ -71,6 +71,8 @@ def test_what_raises_is_tried_again_with_the_same_parameters_and_seed_and_alone(
     known = read_points(study)
     assert verdict_counts(known) == {"ok": 1, "crashed": 1}
     assert top_errors(known) == [("crashed: ValueError: no good", 1)]
+    (failed,) = (point.last for point in known if point.failed)
+    assert record_of(failed).params["x"] == guilty[0]
 
 
 def test_the_goal_stops_what_runs_at_its_next_rung(study: optuna.Study) -> None:
