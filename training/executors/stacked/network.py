@@ -1,0 +1,124 @@
+"""The networks of `training.networks` for many lanes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import tensorflow as tf
+
+from training.config import NetworkConfig
+from training.executors.stacked import convolution, dense
+from training.executors.stacked.dense import ACTIVATIONS, Rows
+
+NORM_MOMENTUM: Final = 0.99
+"""Share of the old value in a moving average, as Keras' batch normalisation has it."""
+
+Drop = Callable[[int, tuple[int, ...]], Any]
+"""What the units of a block, in the shape of one lane, are multiplied by."""
+
+
+class Pass:
+    """One way of a batch through the networks of all lanes."""
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        weights: Sequence[Any],
+        rows: Rows,
+        *,
+        training: bool,
+        drop: Drop | None = None,
+    ) -> None:
+        """Take the weights in Keras' order, [lanes, ...] each.
+
+        Args:
+            config: the architecture.
+            weights: of all lanes.
+            rows: which rows of the batch are there.
+            training: normalise by the batch; otherwise by the moving averages.
+            drop: dropout; none without.
+        """
+        self._config = config
+        self._left = iter(weights)
+        self._rows = rows
+        self._training = training
+        self._drop = drop
+        self.moving: list[Any] = []
+        """Moving averages after the batch, in Keras' order."""
+
+    def run(self, inputs: Mapping[str, Any]) -> Any:
+        """Return the scaled positions, [lanes, rows, 2].
+
+        Args:
+            inputs: by name, [lanes, rows, ...].
+        """
+        hidden = None
+        if "image" in inputs:
+            hidden = self._convolutions(inputs["image"])
+        if "vector" in inputs:
+            vector = tf.transpose(inputs["vector"], (0, 2, 1))
+            hidden = vector if hidden is None else tf.concat([hidden, vector], axis=1)
+        first = len(self._config.filters) + 1
+        for block in range(first, self._config.blocks + 1):
+            hidden = self._dense(hidden, block)
+        output = ACTIVATIONS[self._config.output](self._affine(hidden))
+        return tf.transpose(output, (0, 2, 1))
+
+    def _affine(self, hidden: Any) -> Any:
+        return dense.dense(next(self._left), next(self._left), hidden, self._rows.column)
+
+    def _dense(self, hidden: Any, block: int) -> Any:
+        activation, norm, share = self._config.of_block(block)
+        hidden = ACTIVATIONS[activation](self._affine(hidden))
+        if norm:
+            hidden = self._normal(hidden, self._rows)
+        return self._dropped(hidden, block, share)
+
+    def _convolutions(self, image: Any) -> Any:
+        """Return the flat features of an image, [lanes, features, rows]."""
+        hidden = image
+        for block in range(1, len(self._config.filters) + 1):
+            hidden = self._convolution(hidden, block)
+        flat = tf.reshape(hidden, (*hidden.shape[:2], -1))
+        return tf.transpose(flat, (0, 2, 1))
+
+    def _convolution(self, hidden: Any, block: int) -> Any:
+        activation, norm, share = self._config.of_block(block)
+        pool = self._config.pools[block - 1]
+        kernel, bias = next(self._left), next(self._left)
+        act = ACTIVATIONS[activation]
+        if norm:
+            # The moments are over every output, of which the windows may leave some out.
+            (every,) = convolution.convolve(hidden, kernel, bias, pool=1)
+            hidden = convolution.pooled(self._normal_image(act(every)), pool)
+        elif activation == "gelu":
+            members = convolution.convolve(hidden, kernel, bias, pool=pool)
+            hidden = convolution.largest([act(member) for member in members])
+        else:
+            # The others never fall: the largest is the same before them, and costs them but once.
+            hidden = act(convolution.largest(convolution.convolve(hidden, kernel, bias, pool=pool)))
+        return self._dropped(hidden, block, share)
+
+    def _normal(self, hidden: Any, rows: Rows) -> Any:
+        gamma, beta, mean, variance = (next(self._left) for _ in range(4))
+        if not self._training:
+            return dense.apply_norm(gamma, beta, (mean, variance), hidden)
+        hidden, *moments = dense.batch_norm(gamma, beta, hidden, rows)
+        for old, new in zip((mean, variance), moments, strict=True):
+            self.moving.append(old * NORM_MOMENTUM + new[:, :, 0] * (1.0 - NORM_MOMENTUM))
+        return hidden
+
+    def _normal_image(self, image: Any) -> Any:
+        """Normalise each channel over all rows and pixels."""
+        lanes, rows, height, width, channels = image.shape
+        pixels = height * width
+        flat = tf.transpose(tf.reshape(image, (lanes, rows * pixels, channels)), (0, 2, 1))
+        column = tf.repeat(self._rows.column, pixels, axis=1)
+        flat = self._normal(flat, Rows(column, self._rows.count * float(pixels)))
+        return tf.reshape(tf.transpose(flat, (0, 2, 1)), image.shape)
+
+    def _dropped(self, hidden: Any, block: int, share: float) -> Any:
+        if self._drop is None or not share:
+            return hidden
+        return hidden * self._drop(block, tuple(hidden.shape[1:]))
