@@ -57,9 +57,12 @@ class Kernels:
         logs = self._log_kernels(samples)
         logs += np.log(self._weights)
         top = logs.max(axis=1)
+        # Of points that no kernel reaches: a density of 0 is no error.
+        top[np.isneginf(top)] = 0
         logs -= top[:, None]
         np.exp(logs, out=logs)
-        return np.asarray(np.log(logs.sum(axis=1)) + top)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(logs.sum(axis=1)) + top)
 
     def _log_kernels(self, samples: Mapping[str, Array]) -> Array:
         """Return the log density of every kernel at points [n, kernels]."""

@@ -1,0 +1,58 @@
+"""The fast density against Optuna's own."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters
+from optuna.samplers._tpe.sampler import default_weights
+
+from training.tuning.parzen import Kernels
+
+SHAPES: dict[str, BaseDistribution] = {
+    "float": FloatDistribution(-1.0, 3.0),
+    "log": FloatDistribution(1e-5, 1e-1, log=True),
+    "step": FloatDistribution(0.0, 0.5, step=0.05),
+    "int": IntDistribution(0, 9),
+    "log_int": IntDistribution(8, 256, log=True),
+    "choice": CategoricalDistribution([3, 1, 2]),
+}
+
+
+def estimator(count: int, rng: np.random.RandomState) -> _ParzenEstimator:
+    seen: dict[str, NDArray[np.float64]] = {
+        "float": rng.uniform(-1, 3, count),
+        # A range that was narrowed: old values lie outside.
+        "log": np.exp(rng.uniform(np.log(1e-6), np.log(1.0), count)),
+        "step": 0.05 * rng.randint(0, 11, count),
+        "int": rng.randint(0, 10, count).astype(float),
+        "log_int": np.exp(rng.uniform(np.log(8), np.log(256), count)).round(),
+        "choice": rng.randint(0, 3, count).astype(float),
+    }
+    settings = _ParzenEstimatorParameters(1.0, True, False, default_weights, True)
+    return _ParzenEstimator(seen, SHAPES, settings)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 300])
+def test_the_density_is_that_of_optuna(count: int) -> None:
+    rng = np.random.RandomState(count)
+    built = estimator(count, rng)
+    points = estimator(20, rng).sample(rng, 100)
+    np.testing.assert_allclose(
+        Kernels.of(built).log_pdf(points), built.log_pdf(points), atol=1e-8, rtol=1e-9
+    )
+
+
+def test_a_kernel_around_a_point_is_highest_there() -> None:
+    rng = np.random.RandomState(0)
+    built = estimator(50, rng)
+    points = built.sample(rng, 200)
+    here = {name: float(values[0]) for name, values in points.items()}
+    density = Kernels.of(built).around(here).log_pdf(points)
+    assert density.argmax() == 0
+    assert np.isfinite(density[0])
