@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from localizer.errors import ConfigError
 from training.executors.stacked import scoring
 from training.executors.stacked.initial import Weights, initial_of
-from training.executors.stacked.lanes import Lane, group, padded, signature
+from training.executors.stacked.lanes import BEST, Lane, Signature, group, padded, signature
 from training.executors.stacked.optimisers import RATES, SLOTS, Clock
+from training.executors.stacked.pixels import Pixels, pixels_of
 from training.executors.stacked.program import Rates, State, merged, program_of
 from training.executors.stacked.records import Columns, Table, feeds
 from training.executors.steps import Progress
 from training.preparation import SEED_STEP
 
-__all__ = ["Health", "Lane", "Stack", "group"]
+__all__ = ["BEST", "Health", "Lane", "Stack", "group"]
 
 
 class Health(NamedTuple):
@@ -60,7 +61,7 @@ class Stack:
         self._like = like.pop()
         self._lanes = list(lanes)
         self._initial = initial_of(self._like)
-        self._columns = Columns(self._like.shapes)
+        self._columns = Columns(self._like.shapes, _pixels(self._like, lanes))
         self._training = Table(_once(self._columns.of_set, (lane.data for lane in lanes)))
         self._held_out = Table(_once(self._columns.of_inputs, (lane.held_out for lane in lanes)))
         self._shuffles = [np.random.default_rng(lane.seed) for lane in lanes]
@@ -232,6 +233,15 @@ class Stack:
         self._state = tf.nest.map_structure(replaced, self._state, state)
 
 
+def _pixels(like: Signature, lanes: Sequence[Lane]) -> Pixels | None:
+    """Return the pixels that change in any row of any lane."""
+    if like.config.network == "dnn":
+        return None
+    inputs = [lane.data.inputs for lane in lanes] + [lane.held_out for lane in lanes]
+    images = {id(one["image"]): one["image"] for one in inputs}
+    return pixels_of(like.config, images.values())
+
+
 def _once(made: Callable[[Any], NDArray[np.float32]], of: Iterable[Any]) -> list[Any]:
     """Return what is made of each, made once of the same object."""
     known: dict[int, NDArray[np.float32]] = {}
@@ -244,7 +254,7 @@ def _stacked(weights: Sequence[Weights]) -> list[Any]:
     return [tf.constant(np.stack(values)) for values in zip(*weights, strict=True)]
 
 
-def _fresh(like: Any, weights: tuple[list[Any], list[Any]]) -> State:
+def _fresh(like: Signature, weights: tuple[list[Any], list[Any]]) -> State:
     """Return the state before the first step."""
     trained, moving = weights
     lanes = int(trained[0].shape[0])

@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 
 from tests.training.simulated import quick, small_site, small_table
+from training.config import NetworkConfig
 from training.executors import EXECUTORS, Training
-from training.preparation import prepare, start_network
+from training.preparation import Prepared, prepare, start_network
+
+
+def _started(config: NetworkConfig, prepared: Prepared, seed: int) -> keras.Model:
+    inputs = prepared.data.inputs
+    return start_network(config, prepared.spec.shapes(), inputs, seed=seed).model
 
 
 @pytest.mark.parametrize("executor", ["loop", "fit"])
@@ -15,7 +21,7 @@ def test_a_training_that_pauses_ends_where_one_at_a_stretch_does(executor: str) 
     ends = []
     for parts in ((6,), (2, 1, 3)):
         prepared = prepare(config, small_table(), small_site(), seed=5)
-        model = start_network(config, prepared, seed=5).model
+        model = _started(config, prepared, 5)
         training = EXECUTORS[executor](config, model, prepared.data, 5)
         curve = [loss for epochs in parts for loss in training.advance(epochs)]
         ends.append((curve, model.get_weights()))
@@ -29,7 +35,7 @@ def test_two_trainings_of_one_architecture_do_not_disturb_each_other() -> None:
 
     def begun(seed: int) -> tuple[Training, keras.Model]:
         prepared = prepare(config, small_table(), small_site(), seed=seed)
-        model = start_network(config, prepared, seed=seed).model
+        model = _started(config, prepared, seed)
         return EXECUTORS["loop"](config, model, prepared.data, seed), model
 
     alone, by_itself = begun(1)

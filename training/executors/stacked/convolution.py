@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow as tf
 
 
-def convolve(image: Any, kernel: Any, bias: Any, *, pool: int) -> list[Any]:
-    """Return the members of every pooling window, pool * pool of [lanes, rows, n, n, filters].
+def convolve(image: Any, kernel: Any, bias: Any, *, pool: int, windows: int) -> list[Any]:
+    """Return the members of pooling windows, pool * pool of [lanes, rows, n, n, filters].
 
     Only outputs that a window holds are computed. The first member is the upper left one.
 
@@ -24,10 +24,10 @@ def convolve(image: Any, kernel: Any, bias: Any, *, pool: int) -> list[Any]:
         kernel: [lanes, k, k, channels, filters], as Keras has it.
         bias: [lanes, filters].
         pool: side of the windows; 1 for every output by itself.
+        windows: how many of them a side, from the upper left: n.
     """
-    lanes, rows, side = image.shape[:3]
+    lanes, rows = image.shape[:2]
     size, filters = int(kernel.shape[1]), int(kernel.shape[-1])
-    windows = (side - size + 1) // pool
     reach = -(-(size + pool - 1) // pool)
     patches = _patches(_blocks(image, pool, windows + reach - 1), windows, reach)
     product = patches @ _shifted(kernel, pool, reach)

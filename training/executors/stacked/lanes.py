@@ -11,7 +11,7 @@ from localizer.features import Features
 from training.config import NetworkConfig
 from training.executors.steps import TrainingSet
 
-_BEST: Final = {"dnn": 64, "cnn": 8}
+BEST: Final = {"dnn": 64, "cnn": 8}
 """Lanes that run together at the least time each: more of the DNN hide what a step costs by itself,
 more of the CNN no longer fit the cache. Measured on one core with 512 KiB of its own."""
 
@@ -93,9 +93,9 @@ def group(lanes: Sequence[Lane]) -> list[list[int]]:
     for position, lane in enumerate(lanes):
         alike.setdefault(signature(lane), []).append(position)
     return [
-        positions[start : start + _BEST[one.config.network]]
+        positions[start : start + BEST[one.config.network]]
         for one, positions in alike.items()
-        for start in range(0, len(positions), _BEST[one.config.network])
+        for start in range(0, len(positions), BEST[one.config.network])
     ]
 
 

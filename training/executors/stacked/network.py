@@ -8,8 +8,9 @@ from typing import Any, Final
 import tensorflow as tf
 
 from training.config import NetworkConfig
-from training.executors.stacked import convolution, dense
+from training.executors.stacked import convolution, dense, pixels
 from training.executors.stacked.dense import ACTIVATIONS, Rows
+from training.executors.stacked.records import Columns
 
 NORM_MOMENTUM: Final = 0.99
 """Share of the old value in a moving average, as Keras' batch normalisation has it."""
@@ -24,6 +25,7 @@ class Pass:
     def __init__(
         self,
         config: NetworkConfig,
+        columns: Columns,
         weights: Sequence[Any],
         rows: Rows,
         *,
@@ -34,12 +36,15 @@ class Pass:
 
         Args:
             config: the architecture.
+            columns: what the inputs are.
             weights: of all lanes.
             rows: which rows of the batch are there.
             training: normalise by the batch; otherwise by the moving averages.
             drop: dropout; none without.
         """
         self._config = config
+        self._pixels = columns.pixels
+        self._windows = _windows(config, dict(columns.shapes).get("image", (0,))[0])
         self._left = iter(weights)
         self._rows = rows
         self._training = training
@@ -78,26 +83,33 @@ class Pass:
     def _convolutions(self, image: Any) -> Any:
         """Return the flat features of an image, [lanes, features, rows]."""
         hidden = image
-        for block in range(1, len(self._config.filters) + 1):
-            hidden = self._convolution(hidden, block)
+        for block, windows in enumerate(self._windows, start=1):
+            hidden = self._convolution(hidden, block, windows)
         flat = tf.reshape(hidden, (*hidden.shape[:2], -1))
         return tf.transpose(flat, (0, 2, 1))
 
-    def _convolution(self, hidden: Any, block: int) -> Any:
+    def _convolution(self, hidden: Any, block: int, windows: int) -> Any:
         activation, norm, share = self._config.of_block(block)
         pool = self._config.pools[block - 1]
         kernel, bias = next(self._left), next(self._left)
         act = ACTIVATIONS[activation]
         if norm:
             # The moments are over every output, of which the windows may leave some out.
-            (every,) = convolution.convolve(hidden, kernel, bias, pool=1)
+            outputs = int(hidden.shape[2]) - int(kernel.shape[1]) + 1
+            (every,) = convolution.convolve(hidden, kernel, bias, pool=1, windows=outputs)
             hidden = convolution.pooled(self._normal_image(act(every)), pool)
-        elif activation == "gelu":
-            members = convolution.convolve(hidden, kernel, bias, pool=pool)
+            return self._dropped(hidden, block, share)
+        if block == 1 and self._pixels is not None:
+            members = pixels.convolve(
+                self._pixels, hidden, kernel, bias, pool=pool, windows=windows
+            )
+        else:
+            members = convolution.convolve(hidden, kernel, bias, pool=pool, windows=windows)
+        if activation == "gelu":
             hidden = convolution.largest([act(member) for member in members])
         else:
             # The others never fall: the largest is the same before them, and costs them but once.
-            hidden = act(convolution.largest(convolution.convolve(hidden, kernel, bias, pool=pool)))
+            hidden = act(convolution.largest(members))
         return self._dropped(hidden, block, share)
 
     def _normal(self, hidden: Any, rows: Rows) -> Any:
@@ -122,3 +134,22 @@ class Pass:
         if self._drop is None or not share:
             return hidden
         return hidden * self._drop(block, tuple(hidden.shape[1:]))
+
+
+def _windows(config: NetworkConfig, side: int) -> list[int]:
+    """Return how many pooling windows a side each convolution must give.
+
+    That is less than there are where the next one leaves some out: its own windows may not fill
+    what it is given. Batch normalisation leaves nothing out.
+    """
+    every = []
+    for kernel, pool in zip(config.kernels, config.pools, strict=True):
+        side = (side - kernel + 1) // pool
+        every.append(side)
+    needed = every[-1:]
+    for block in range(len(every) - 1, 0, -1):
+        kernel, pool = config.kernels[block], config.pools[block]
+        norm = config.of_block(block + 1)[1]
+        seen = every[block - 1] if norm else pool * needed[0] + kernel - 1
+        needed.insert(0, min(seen, every[block - 1]))
+    return needed

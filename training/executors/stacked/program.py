@@ -116,7 +116,12 @@ class _Step:
         """Return the loss of each lane summed over its rows, and the moving averages after it."""
         weights = merged(self._initial.trainable, state.weights, state.moving)
         pass_ = Pass(
-            self._config, weights, rows, training=True, drop=_drop(rates, state.clock, records)
+            self._config,
+            self._columns,
+            weights,
+            rows,
+            training=True,
+            drop=_drop(rates, state.clock),
         )
         output = pass_.run(self._columns.inputs(records))
         losses = row_losses(self._config, self._columns.target(records), output)
@@ -149,7 +154,7 @@ class _Step:
         return State(tuple(weights), moving, tuple(slots), clock, norm)
 
 
-def _drop(rates: Rates, clock: Clock, records: Any) -> Callable[[int, tuple[int, ...]], Any]:
+def _drop(rates: Rates, clock: Clock) -> Callable[[int, tuple[int, ...]], Any]:
     def drop(block: int, shape: tuple[int, ...]) -> Any:
         share = rates.dropout[:, block - 1]
         return drops.kept(rates.seeds, clock.steps, block=block, share=share, shape=shape)

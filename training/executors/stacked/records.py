@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from localizer.features import Features
 from training.executors.stacked.lanes import Shapes
+from training.executors.stacked.pixels import Pixels
 from training.executors.steps import TrainingSet
 
 _FEED_FLOATS: Final = 4_000_000
@@ -23,14 +24,19 @@ _STEPS: Final = 64
 
 
 class Columns(NamedTuple):
-    """Where in a row of the table its parts stand: inputs, target, weight."""
+    """Where in a row of the table its parts stand: inputs, target, weight. Hashable."""
 
     shapes: Shapes
+    pixels: Pixels | None = None
+    """Of an image, the only ones that a row holds."""
 
     def inputs(self, records: Any) -> dict[str, Any]:
-        """Return the inputs by name, [lanes, rows, ...], of records [lanes, rows, columns]."""
+        """Return the inputs by name, [lanes, rows, ...], of records [lanes, rows, columns].
+
+        Of an image there may be no more than its changing pixels, [lanes, rows, pixels].
+        """
         found, start = {}, 0
-        for name, shape in self.shapes:
+        for name, shape in self._held:
             end = start + math.prod(shape)
             found[name] = tf.reshape(records[:, :, start:end], (*records.shape[:2], *shape))
             start = end
@@ -55,7 +61,18 @@ class Columns(NamedTuple):
 
     def _flat(self, inputs: Features) -> NDArray[np.float32]:
         parts = [inputs[name].reshape(-1, math.prod(shape)) for name, shape in self.shapes]
+        if self.pixels is not None:
+            changing = list(self.pixels.changing)
+            names = [name for name, _ in self.shapes]
+            parts[names.index("image")] = parts[names.index("image")][:, changing]
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    @property
+    def _held(self) -> Shapes:
+        if self.pixels is None:
+            return self.shapes
+        changing = (len(self.pixels.changing),)
+        return tuple((name, changing if name == "image" else s) for name, s in self.shapes)
 
 
 class Table:

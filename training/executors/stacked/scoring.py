@@ -59,5 +59,6 @@ def _outputs(
     lanes, rows = records.shape[:2]
     training = training_counts is not None
     counts = training_counts if training_counts is not None else np.full(lanes, rows, np.int32)
-    pass_ = Pass(like.config, weights, rows_there(tf.constant(counts), rows), training=training)
+    there = rows_there(tf.constant(counts), rows)
+    pass_ = Pass(like.config, columns, weights, there, training=training)
     return np.asarray(pass_.run(columns.inputs(tf.constant(records))))
