@@ -6,3 +6,5 @@ import os
 # this when it is loaded, and a result must not depend on which process did the work: so it is set
 # for all of them.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Below errors it tells of processors and compilers; what goes wrong is an exception all the same.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

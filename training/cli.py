@@ -13,6 +13,7 @@ from localizer.errors import LocalizerError
 from training.commands.options import Workdir
 from training.commands.runs import evaluate, export, fit
 from training.commands.studies import ablate, learning_curve, reproduce
+from training.commands.tuning import tune
 from training.terminal import terminal
 from training.workdir import default_workdir
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 
 for command in (fit, evaluate, export, learning_curve, ablate, reproduce):
     app.command()(command)
+app.add_typer(tune, name="tune")
 
 TERMINATED: Final = 128 + signal.SIGTERM
 """Exit status of a process that SIGTERM ended, as a shell counts it."""

@@ -45,7 +45,8 @@ def fit_network(
             augmentation lacks what it learns from.
     """
     prepared = prepare(config, table, site, seed=seed, unlabelled=unlabelled)
-    model, dead, tries = start_network(config, prepared, seed=seed)
+    shapes, inputs = prepared.spec.shapes(), prepared.data.inputs
+    model, dead, tries = start_network(config, shapes, inputs, seed=seed)
     notes = prepared.notes
     if dead:
         notes += (f"{dead} of {tries} initialisations had a dead output",)
@@ -53,7 +54,7 @@ def fit_network(
     loss = training.advance(config.epochs, progress)
     if not np.isfinite(loss[-1]):
         notes += ("training diverged: its loss is no number",)
-    dead_at_end = bool(dead_outputs(model, prepared.data.inputs))
+    dead_at_end = bool(dead_outputs(model, inputs))
     if dead_at_end:
         notes += ("an output is dead after training: it is 0 for every row",)
     settings: dict[str, Any] = {

@@ -8,14 +8,14 @@ import keras
 import numpy as np
 
 from localizer.errors import ConfigError
-from localizer.features import FeatureSpec, features
+from localizer.features import Features, FeatureSpec, features
 from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.augmentation import augment, join
 from training.config import NetworkConfig
 from training.executors import TrainingSet
-from training.networks import build_network, dead_outputs
+from training.networks import Shapes, build_network, dead_outputs
 from training.specs import network_spec
 from training.targets import target_scale, to_scaled
 
@@ -78,14 +78,20 @@ def prepare(
     return Prepared(spec, scale, data, added.counts(), notes)
 
 
-def start_network(config: NetworkConfig, prepared: Prepared, *, seed: int) -> Start:
+def start_network(config: NetworkConfig, shapes: Shapes, inputs: Features, *, seed: int) -> Start:
     """Return an untrained network without a dead output.
 
     After `dead_output_tries` initialisations the last one is returned, dead or not.
+
+    Args:
+        config: of the network.
+        shapes: of its inputs, as `FeatureSpec.shapes` gives them.
+        inputs: the training rows, on which an output may be dead.
+        seed: of the first initialisation.
     """
     for dead in range(config.dead_output_tries):
-        model = build_network(config, prepared.spec.shapes(), seed=seed + dead * SEED_STEP)
-        if not dead_outputs(model, prepared.data.inputs):
+        model = build_network(config, shapes, seed=seed + dead * SEED_STEP)
+        if not dead_outputs(model, inputs):
             return Start(model, dead, dead + 1)
     return Start(model, config.dead_output_tries, config.dead_output_tries)
 

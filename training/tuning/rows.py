@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localizer.errors import ConfigError
 from localizer.table import FingerprintTable
@@ -17,11 +18,30 @@ UNSEEN: Final = 5
 class StudyRows(NamedTuple):
     """The labelled development rows of a survey, cut for one study."""
 
-    search: FingerprintTable
-    folds: tuple[Fold, ...]
-    """Of `search`: what a trial is scored on is held out of what it trains on."""
-    unseen: FingerprintTable
+    table: FingerprintTable
+    searched: NDArray[np.int64]
+    """Rows of the table that trials train on and are scored on."""
+    unseen: NDArray[np.int64]
     """No trial is trained or scored on these: the winner and the default are, once."""
+    folds: tuple[Fold, ...]
+    """By number of `search`'s rows: what a trial is scored on is held out of what it trains on."""
+
+    @property
+    def search(self) -> FingerprintTable:
+        """The rows that are searched on."""
+        return self.table.rows(self.searched)
+
+    @property
+    def final_folds(self) -> tuple[Fold, ...]:
+        """The same folds by number of the table's rows."""
+        return tuple(
+            Fold(one.name, self.searched[one.train], self.searched[one.test]) for one in self.folds
+        )
+
+    @property
+    def unseen_fold(self) -> Fold:
+        """All searched rows train, all unseen ones test."""
+        return Fold("unseen", self.searched, self.unseen)
 
 
 def study_rows(table: FingerprintTable, split: str, folds: int) -> StudyRows:
@@ -42,12 +62,12 @@ def study_rows(table: FingerprintTable, split: str, folds: int) -> StudyRows:
             f"tuning needs the rows of one floor, but the survey has {floors}; name one by --floor"
         )
     outer = next(iter(inner_folds(table, split, UNSEEN)), None)
-    search = table.rows(outer.train) if outer else table
-    inner = tuple(inner_folds(search, split, folds))
+    searched = outer.train if outer else np.arange(len(table))
+    inner = tuple(inner_folds(table.rows(searched), split, folds))
     if outer is None or len(inner) < 2:
         places = len(np.unique(table.place))
         raise ConfigError(
             "tuning needs labelled scans at four places or more, in two parts at least, but the "
             f"survey has {places} places; survey more of them, or use `fit`, which tunes nothing"
         )
-    return StudyRows(search, inner, table.rows(outer.test))
+    return StudyRows(table, searched, outer.test, inner)

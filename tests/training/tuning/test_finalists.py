@@ -1,0 +1,67 @@
+import dataclasses
+
+import numpy as np
+
+from tests.training.simulated import quick, small_site, small_table
+from training.tasks import Workers
+from training.tuning.finalists import Candidate, Finalist, Finals, Rows, run_finals
+from training.tuning.rows import study_rows
+
+GROUPS = np.repeat(np.arange(10), 3)
+
+
+def _finalist(name: str, mean_m: float, weights: int, *, unseen_m: float = 3.0) -> Finalist:
+    random = np.random.default_rng(len(name))
+    config = quick("dnn", name=name)
+    spread = random.normal(0, 0.1, (16, 30))
+    return Finalist(
+        Candidate(config, len(name), weights), mean_m + spread, unseen_m + spread[:, :12]
+    )
+
+
+def _finals(default: Finalist, *finalists: Finalist) -> Finals:
+    simple = {"weighted-centroid": (np.full(30, 2.5), np.full(12, 2.4))}
+    return Finals(default, finalists, simple, GROUPS, GROUPS[:12])
+
+
+def test_the_simplest_within_one_standard_error_wins() -> None:
+    best, small = _finalist("best", 3.0, 9000), _finalist("smaller", 3.001, 900)
+    worse = _finalist("smallest", 3.5, 90)
+    finals = _finals(_finalist("default", 4.0, 6000), best, small, worse)
+    assert finals.winner is small
+
+
+def test_a_default_that_is_as_good_wins_where_it_is_simplest() -> None:
+    default = _finalist("default", 3.0, 900)
+    finals = _finals(default, _finalist("best", 2.999, 9000))
+    assert finals.winner is default
+    assert finals.gain.verdict == "NO GAIN"
+
+
+def test_what_was_gained_is_told_on_the_unseen_rows_alone() -> None:
+    default = _finalist("default", 4.0, 6000, unseen_m=3.0)
+    finals = _finals(default, _finalist("best", 3.0, 5000, unseen_m=3.2))
+    assert finals.dev_gain(finals.winner).verdict == "GAIN"
+    assert finals.gain.verdict == "NO GAIN"
+    assert finals.gain.mean_m < 0
+
+
+def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> None:
+    table, site = small_table(), small_site()
+    cut = study_rows(table, "cells", 2)
+    rows = Rows(table, cut.final_folds, cut.unseen_fold, "cells")
+    config = quick("dnn", name="default", epochs=2)
+    other = dataclasses.replace(config, name="trial-3", learning_rate=0.01)
+    with Workers(1, table, site) as workers:
+        finals = run_finals(
+            [Candidate(config, -1, 10), Candidate(other, 3, 10)],
+            ["weighted-centroid"],
+            rows,
+            workers,
+            seeds=2,
+        )
+    assert finals.default.dev.shape == (2, len(cut.searched))
+    assert finals.finalists[0].unseen.shape == (2, len(cut.unseen))
+    assert np.isfinite(finals.default.unseen).all()
+    assert finals.best_simple == "weighted-centroid"
+    assert len(finals.unseen_groups) == len(cut.unseen)

@@ -1,0 +1,309 @@
+"""`tune`: a study from a survey to the network that won, and to what it gained."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import optuna
+
+from localizer.errors import ConfigError
+from training.catalogue import SIMPLE_METHODS
+from training.config import NetworkConfig
+from training.executors.running import ExecutorName
+from training.metrics import errors_m
+from training.provenance import git_state
+from training.surveys import OpenedSurvey
+from training.tasks import Progress, Task, Workers
+from training.tuning.apply_rules import apply_rules
+from training.tuning.brackets import ranked
+from training.tuning.budget import read_points, within
+from training.tuning.building import packed
+from training.tuning.diagnosis import Context
+from training.tuning.finalists import FINALISTS, Candidate, Finals, Rows, run_finals
+from training.tuning.local_workers import Crew
+from training.tuning.objective import ObjectivePlan, config_of
+from training.tuning.rows import StudyRows, study_rows
+from training.tuning.rules import Rule, RulesState
+from training.tuning.run import Outcome, run_study
+from training.tuning.search import Search, spaces_of, write_space
+from training.tuning.space import Space
+from training.tuning.stops import Limits
+from training.tuning.storage import open_storage
+from training.tuning.study import (
+    Identity,
+    Objective,
+    enqueue,
+    fork_study,
+    open_study,
+)
+from training.tuning.trials import TrialRecord
+from training.tuning.verdicts import record_of
+from training.tuning.watch import View
+
+RULES: Final = "rules"
+"""Key of a study's attributes under which what its rules remember lies."""
+SEARCH_SHARE: Final = 0.6
+"""Of the time that is given, for the search; the rest is for the finals."""
+LEAST_SEEDS: Final = 4
+"""Of the finals where time is short: fewer say nothing about what a seed is worth."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a study is to search, and how."""
+
+    space: Space
+    split: str
+    folds: int
+    repeats: int
+    """Seeds of a trial on each fold."""
+    rungs: tuple[int, ...]
+    sampler: str
+    pruner: str
+    executor: ExecutorName
+    seed: int
+    rules: tuple[Rule, ...]
+    """Empty with the rules off."""
+    every: int
+    """Trials after which the rules look again."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that is open, and what its workers need."""
+
+    study: optuna.Study
+    place: str
+    rows: StudyRows
+    search: Search
+    request: Request
+    simple_m: Mapping[str, float]
+    """Mean error of each simple method on the folds, metres."""
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """Every point that has ended, by number."""
+        points = read_points(self.study)
+        return [record_of(one.last) for one in points if one.ended]
+
+    @property
+    def spaces(self) -> list[Space]:
+        """Every version of the space, the present one last."""
+        return spaces_of(self.study.user_attrs) or [self.request.space]
+
+
+def open_tuning(
+    survey: OpenedSurvey, request: Request, place: str, name: str, *, workers: int, fork: bool
+) -> Study:
+    """Open or begin a study on a survey.
+
+    Args:
+        survey: its development rows alone are looked at.
+        request: what is searched.
+        place: of the storage.
+        name: of the study.
+        workers: processes that score the simple methods.
+        fork: whether a study of other data or another space is gone on from.
+
+    Raises:
+        ConfigError: the survey is too small, or the study there is another one.
+    """
+    aggregation = request.space.base.aggregation
+    table, unlabelled = survey.development(aggregation), survey.unlabelled(aggregation)
+    rows = study_rows(table, request.split, request.folds)
+    identity = Identity(
+        request.space.sha256,
+        survey.data_sha256,
+        Objective(
+            survey.name,
+            request.split,
+            len(rows.folds),
+            tuple(range(request.repeats)),
+            request.rungs[-1],
+            request.rungs,
+        ),
+        request.seed,
+    )
+    storage = open_storage(place)
+    code = git_state()[0] or "unknown"
+    try:
+        study = open_study(storage, name, identity, code_version=code)
+    except ConfigError:
+        if not fork:
+            raise
+        study = fork_study(optuna.Study(name, storage), identity, code_version=code)
+    write_space(study, request.space)
+    simple = _simple_errors(survey, rows, request, workers)
+    best = min(simple, key=lambda one: simple[one])
+    plan = ObjectivePlan(
+        rows.search, unlabelled, survey.site, rows.folds, request.space, request.repeats,
+        request.rungs, request.executor,
+    )  # fmt: skip
+    context = Context(simple[best], SIMPLE_METHODS[best].title)
+    search = Search(plan, request.sampler, request.pruner, request.seed, context)
+    return Study(study, place, rows, search, request, simple)
+
+
+def _simple_errors(
+    survey: OpenedSurvey, rows: StudyRows, request: Request, workers: int
+) -> dict[str, float]:
+    tasks = [
+        Task(name, number, fold.train, fold.test, request.split, None, 0)
+        for name in SIMPLE_METHODS
+        for number, fold in enumerate(rows.folds)
+    ]
+    unlabelled = survey.unlabelled(rows.search.aggregation)
+    with Workers(workers, rows.search, survey.site, unlabelled) as pool:
+        done = pool.run(tasks, lambda _: None)
+    errors: dict[str, list[Any]] = {}
+    for one in done:
+        truth = rows.search.position_m[one.task.test]
+        errors.setdefault(one.task.method, []).append(errors_m(one.predicted, truth))
+    return {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
+
+
+def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: int) -> None:
+    """Let the default be the first trial, and a person's own points the next."""
+    space = study.request.space
+    try:
+        default = [space.params_for_enqueue(space.default_point())]
+    except ConfigError:
+        default = []  # the base lies outside the space: it is compared with in the finals
+    enqueue(study.study, default, source="default", limit=trials)
+    points = [space.params_for_enqueue(point) for point in manual]
+    enqueue(study.study, points, source="manual", limit=trials)
+
+
+def search(
+    study: Study, crew_options: Mapping[str, Any], limits: Limits, watch: Callable[[View], None]
+) -> Outcome:
+    """Search until a limit is reached, with the rules at work meanwhile."""
+    crew = crew_of(study, crew_options)
+
+    def see(view: View) -> None:
+        step_rules(study, limits.trials)
+        watch(view)
+
+    return run_study(study.study, crew, limits, see)
+
+
+def crew_of(study: Study, options: Mapping[str, Any]) -> Crew:
+    """Return the workers of this machine."""
+    build, epochs = packed(study.search), study.request.rungs[-1]
+    return Crew(study.place, study.study.study_name, build, epochs, **options)
+
+
+def step_rules(study: Study, trials: int) -> None:
+    """Let the rules look at what has ended since the last time; whoever is first decides."""
+    request = study.request
+    if not request.rules:
+        return
+    attrs = study.study.user_attrs
+    state = RulesState.from_json(attrs[RULES]) if RULES in attrs else RulesState()
+    space = study.spaces[-1]
+    step = apply_rules(
+        request.rules, space, study.records, state, every=request.every, seed=request.seed
+    )
+    if step.state == state:
+        return
+    study.study.set_user_attr(RULES, step.state.to_json())
+    if step.space.version > space.version:
+        write_space(study.study, step.space)
+    left = trials - len(within(read_points(study.study), trials))
+    points = [step.space.params_for_enqueue(point) for point in step.points[: max(0, left)]]
+    if points:
+        enqueue(study.study, points, source="rule", limit=trials)
+
+
+def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
+    """Return the default and the best trials of the full budget, the default first.
+
+    A trial that is the default again is no finalist.
+    """
+    base = study.request.space.base
+    default = Candidate(_named(base, "default"), -1, 0)
+    found: list[Candidate] = []
+    for record in ranked(study.records, study.request.rungs[-1]):
+        config = config_of(record.params, study.spaces, name=f"trial-{record.number}")
+        same = {_named(one.config, "same") for one in (default, *found)}
+        if _named(config, "same") not in same and len(found) < most:
+            found.append(Candidate(config, record.number, record.weights))
+    return [default, *found]
+
+
+def _named(config: NetworkConfig, name: str) -> NetworkConfig:
+    return dataclasses.replace(config, name=name)
+
+
+def finals(
+    survey: OpenedSurvey,
+    study: Study,
+    candidates: Sequence[Candidate],
+    *,
+    workers: int,
+    seeds: int,
+    progress: Callable[[Progress], None],
+) -> Finals:
+    """Train the candidates again, and score them on rows that the search has never seen."""
+    rows = final_rows(study)
+    with Workers(workers, rows.table, survey.site, survey.unlabelled(rows.table.aggregation)) as w:
+        return run_finals(candidates, list(SIMPLE_METHODS), rows, w, seeds=seeds, progress=progress)
+
+
+def final_rows(study: Study) -> Rows:
+    """Return the rows of the finals in one table."""
+    rows = study.rows
+    return Rows(rows.table, rows.final_folds, rows.unseen_fold, study.request.split)
+
+
+class Time(NamedTuple):
+    """What is left for the finals."""
+
+    seconds: float | None
+    """Wall time; None for as long as they take."""
+    workers: int
+
+
+def fitting(
+    survey: OpenedSurvey, study: Study, candidates: Sequence[Candidate], seeds: int, left: Time
+) -> tuple[list[Candidate], int]:
+    """Return as many candidates and seeds as the finals have time for.
+
+    One fit of the default is timed. With too little time there are fewer seeds first, then fewer
+    finalists; two seeds and one finalist there always are.
+    """
+    chosen = list(candidates)
+    if left.seconds is None:
+        return chosen, seeds
+    one = _seconds_of_a_fit(survey, study, chosen[0])
+    fits = len(study.rows.folds) + 1
+
+    def needed(networks: int, each: int) -> float:
+        return networks * each * fits * one / left.workers
+
+    while seeds > LEAST_SEEDS and needed(len(chosen), seeds) > left.seconds:
+        seeds -= 1
+    while len(chosen) > 2 and needed(len(chosen), seeds) > left.seconds:
+        chosen.pop()
+    return chosen, seeds
+
+
+def _seconds_of_a_fit(survey: OpenedSurvey, study: Study, candidate: Candidate) -> float:
+    rows = final_rows(study)
+    config = dataclasses.replace(candidate.config, executor="fit")
+    fold = rows.folds[0]
+    task = Task("timed", 0, fold.train, fold.test, rows.split, config, 0)
+    with Workers(1, rows.table, survey.site, survey.unlabelled(rows.table.aggregation)) as one:
+        one.run([dataclasses.replace(task, config=dataclasses.replace(config, epochs=1))], _quiet)
+        began = time.monotonic()
+        one.run([task], _quiet)
+    return time.monotonic() - began
+
+
+def _quiet(progress: Progress) -> None:
+    """Show nothing."""
