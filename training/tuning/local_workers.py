@@ -33,6 +33,8 @@ GRACE_S: Final = 10.0
 """How long a worker that is to end may take to its next rung, seconds; then it is killed, and what
 it ran waits again. Kubernetes grants 30 s by default."""
 
+_STARTED_AT_ONCE: Final = 4
+"""Workers that are started between two looks at all of them."""
 _FRUITLESS: Final = 3
 """Workers in a row, for each that there should be, that end before their first trial; then nobody
 starts a further one."""
@@ -101,7 +103,6 @@ class LocalWorkers:
         self._fruitless = 0
 
     def __enter__(self) -> Self:
-        self._seats = [_Seat(self._crew) for _ in range(self._crew.count)]
         return self
 
     def __exit__(
@@ -122,10 +123,10 @@ class LocalWorkers:
         return len(self._seats)
 
     def tend(self, *, replace: bool = True) -> None:
-        """See to those who have ended, take too long or take too much memory.
+        """See to those who have ended, take too long or take too much memory; start who lacks.
 
         Args:
-            replace: whether the study goes on, and with it who has ended.
+            replace: whether the study goes on, and workers are started.
 
         Raises:
             LocalizerError: a worker said that no other will fare better.
@@ -137,8 +138,10 @@ class LocalWorkers:
             if not seat.process.is_alive():
                 self._seats.remove(seat)
                 self._bury(seat)
-                if replace:
-                    self._seats.append(_Seat(self._crew))
+        lacking = self._crew.count - len(self._seats) if replace else 0
+        # A few at a time: whoever looks after them must see to the others meanwhile.
+        for _ in range(min(lacking, _STARTED_AT_ONCE)):
+            self._seats.append(_Seat(self._crew))
 
     def stop(self) -> None:
         """Let everybody go on to the next rung and give back what runs; kill who does not."""

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from training.tuning.local_workers import Crew, WorkerError
 from training.tuning.run import begin, join_run, run_study
 from training.tuning.stops import Limits, verdict_counts
 from training.tuning.stub import Stub
+from training.tuning.study import enqueue
 from training.tuning.verdicts import record_of
 from training.tuning.watch import View
 from training.tuning.worker import Work
@@ -109,12 +112,14 @@ def test_what_hangs_is_timed_out_and_its_worker_replaced(journal: str) -> None:
 
 
 def test_what_eats_memory_crashes_and_the_study_goes_on(journal: str) -> None:
-    stub = Stub(faults={"eat": 0.4})
-    outcome = run_study(new_study(journal), stub_crew(journal, stub, memory_mb=300), Limits(8))
-    assert outcome.status == "trials done"
-    assert set(outcome.verdicts) == {"ok", "crashed"}
+    study = new_study(journal)
+    begin(study, limits := Limits(2))
+    enqueue(study, [{"luck": 0.1}, {"luck": 0.9}], source="manual", limit=2)
+    crew = stub_crew(journal, Stub(faults={"eat": 0.5}), memory_mb=200)
+    outcome = run_study(study, crew, limits)
+    assert [point.verdict for point in outcome.points] == ["crashed", "ok"]
     assert {
-        "crashed: took more than 300 MB of memory",
+        "crashed: took more than 200 MB of memory",
         "crashed: MemoryError",
     } >= {reason for reason, _ in outcome.errors}
 
@@ -134,12 +139,24 @@ def test_a_goal_that_is_reached_ends_what_runs(journal: str) -> None:
     assert "RUNNING" not in _states(journal)
 
 
-def test_when_the_time_is_over_what_runs_waits_for_the_next_run(journal: str) -> None:
-    stub = Stub(seconds=6.0)
-    outcome = run_study(new_study(journal), stub_crew(journal, stub), Limits(4, seconds=3.0))
+def test_when_the_time_is_over_what_runs_waits_for_the_next_run(
+    journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = new_study(journal)
+    later_s = 0.0
+
+    def let_time_pass(view: View) -> None:
+        nonlocal later_s
+        if any(trial.params for trial in study.trials):
+            later_s = 1000.0
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later_s)
+    monkeypatch.setattr("training.tuning.run.time", clock)
+    crew = stub_crew(journal, Stub(seconds=6.0))
+    outcome = run_study(study, crew, Limits(4, seconds=900.0), let_time_pass)
     assert (outcome.status, outcome.done) == ("time over", 0)
     assert _states(journal) == {"WAITING"}
-    assert any(trial.params for trial in new_study(journal).trials)
+    assert any(trial.params for trial in study.trials)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
