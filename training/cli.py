@@ -14,6 +14,7 @@ from training.commands.options import Workdir
 from training.commands.runs import evaluate, export, fit
 from training.commands.studies import ablate, learning_curve, reproduce
 from training.commands.tuning import tune
+from training.commands.tuning_verbs import trial
 from training.terminal import terminal
 from training.workdir import default_workdir
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (fit, evaluate, export, learning_curve, ablate, reproduce):
+for command in (fit, evaluate, export, learning_curve, ablate, reproduce, trial):
     app.command()(command)
 app.add_typer(tune, name="tune")
 

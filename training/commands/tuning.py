@@ -17,7 +17,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from localizer.errors import ConfigError
-from training.commands.options import CORES, FloorOption, Json, Run, Survey, WorkerCount, open_run
+from training.commands.options import CORES, FloorOption, Json, Run, Survey, open_run
 from training.silence import silenced
 from training.terminal import terminal
 from training.workdir import default_workdir, write_json
@@ -25,8 +25,10 @@ from training.workdir import default_workdir, write_json
 if TYPE_CHECKING:
     from training.surveys import OpenedSurvey
     from training.tuning.finalists import Finals
+    from training.tuning.requests import Request
     from training.tuning.run import Outcome
-    from training.tuning.tune import Request, Study, Time
+    from training.tuning.stops import Limits
+    from training.tuning.tune import Study, Time
     from training.tuning.watch import View
 
 
@@ -123,7 +125,9 @@ def run(
     ] = [],  # noqa: B006
     finalists: Annotated[int, typer.Option(min=0, help="Trained again; 0 for no finals.")] = 5,
     final_seeds: Annotated[int, typer.Option(min=2, help="Fresh seeds of each finalist.")] = 16,
-    workers: WorkerCount = CORES,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes here; 0 leaves the work to `tune worker`.")
+    ] = CORES,
     lanes: Lanes = 32,
     memory: Annotated[int, typer.Option(min=256, help="Of a worker, MB.")] = 4000,
     trial_time: Annotated[float, typer.Option(min=1, help="Until the next outcome, s.")] = 600,
@@ -156,18 +160,21 @@ def run(
         executor=executor,
     )
     folder = workdir or default_workdir(f"tune-{_stem(survey)}")
-    opened_run = Run(survey, folder, floor, workers, json)
+    opened_run = Run(survey, folder, floor, max(1, workers), json)
     opened = open_run(opened_run, console)
     place, name = Place(storage, study).of(survey, request.space.name)
     console.print(f"Study {name} in {_without_password(place)}", markup=False, highlight=False)
     going = open_tuning(opened, request, place, name, workers=workers, fork=fork)
-    _say_simple(going, console)
+    say_simple(going, console)
     limit = trials or (TRIALS if minutes is not None else 100)
     seconds = None if minutes is None else minutes * 60 * (SEARCH_SHARE if finalists else 1.0)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
     enqueue_points(going, [_point(one) for one in attempt], limit)
+    if workers == 0:
+        begin_only(going, limits, console)
+        return
     crew = {"count": workers, "batch": lanes, "memory_mb": memory, "trial_s": trial_time}
-    with _watching(console) as watch:
+    with watching(console) as watch:
         outcome = search(going, crew, limits, watch)
     console.print(f"{outcome.status}: {outcome.reason}", markup=False, highlight=False)
     found = None
@@ -175,9 +182,23 @@ def run(
         left = None if minutes is None else minutes * 60 - (time.monotonic() - began)
         time_left = Time(left, workers)
         found = _finals(opened, going, time_left, most=finalists, seeds=final_seeds)
-    _end(opened_run, opened, Ended(going, outcome, found))
+    end(opened_run, opened, Ended(going, outcome, found))
     if outcome.status == "failed":
         raise ConfigError(_failure(outcome))
+
+
+def begin_only(going: Study, limits: Limits, console: Console) -> None:
+    """Write a study's limits and first trials, for the workers of other machines."""
+    from training.tuning.run import begin
+
+    end = begin(going.study, limits)
+    console.print(
+        f"It waits for `tune worker`: {limits.trials} trials"
+        if end is None
+        else f"{end.status}: {end.reason}",
+        markup=False,
+        highlight=False,
+    )
 
 
 def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Request:
@@ -185,9 +206,9 @@ def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Requ
 
     from training.executors.running import EXECUTOR_NAMES
     from training.tuning.pruners import rungs_of
+    from training.tuning.requests import Request
     from training.tuning.rules import load_rules
     from training.tuning.space_files import load_space
-    from training.tuning.tune import Request
 
     if chosen["executor"] not in EXECUTOR_NAMES:
         raise ConfigError(
@@ -226,14 +247,15 @@ def _point(text: str) -> dict[str, Any]:
     return point
 
 
-def _say_simple(going: Study, console: Console) -> None:
+def say_simple(going: Study, console: Console) -> None:
+    """Print the simple methods that a network has to beat."""
     best = sorted(going.simple_m.items(), key=lambda pair: pair[1])[:3]
     said = ", ".join(f"{name} {error:.2f} m" for name, error in best)
     console.print(f"To be beaten, on the same folds: {said}", markup=False, highlight=False)
 
 
 @contextmanager
-def _watching(console: Console) -> Iterator[Any]:
+def watching(console: Console) -> Iterator[Any]:
     """Show a study in place; where nobody looks, a line every ten trials."""
     from training.tuning.watch import render
 
@@ -287,7 +309,8 @@ class Ended(NamedTuple):
     finals: Finals | None
 
 
-def _end(run: Run, opened: OpenedSurvey, ended: Ended) -> None:
+def end(run: Run, opened: OpenedSurvey, ended: Ended) -> None:
+    """Write report, outcome and configuration, and print what was gained."""
     from training.config import config_to_toml
     from training.tuning import ending
     from training.tuning.report.page import write_study_report

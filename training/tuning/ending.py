@@ -17,8 +17,9 @@ from training.tuning.report.content import Candidate, StudyReport, scales_of
 from training.tuning.report.content import Outcome as Told
 from training.tuning.rules import RulesState
 from training.tuning.run import Outcome
+from training.tuning.study import RULES
 from training.tuning.trials import TrialRecord
-from training.tuning.tune import RULES, Study
+from training.tuning.tune import Study
 
 _WHY: Final = (
     "the simplest of the finalists within one standard error of the best, on fresh seeds; what it "

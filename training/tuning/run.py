@@ -219,6 +219,19 @@ class _Run:
         return End("interrupted", "its workers have ended")
 
 
+def standing(study: optuna.Study) -> Outcome:
+    """Return what a study has come to so far, without working on it.
+
+    Raises:
+        ConfigError: nobody has begun it.
+    """
+    limits = limits_of(study.user_attrs)
+    if limits is None:
+        raise ConfigError("a study must have limits, but has none; start it with `tune`")
+    end = end_of(study.user_attrs) or End("running", "it has not ended")
+    return _outcome(study, limits, end, time.monotonic())
+
+
 def _outcome(study: optuna.Study, limits: Limits, end: End, began: float) -> Outcome:
     counted = within(read_points(study), limits.trials)
     return Outcome(end.status, end.reason, counted, time.monotonic() - began)

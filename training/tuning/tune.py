@@ -14,7 +14,6 @@ import optuna
 from localizer.errors import ConfigError
 from training.catalogue import SIMPLE_METHODS
 from training.config import NetworkConfig
-from training.executors.running import ExecutorName
 from training.metrics import errors_m
 from training.provenance import git_state
 from training.surveys import OpenedSurvey
@@ -27,50 +26,32 @@ from training.tuning.diagnosis import Context
 from training.tuning.finalists import FINALISTS, Candidate, Finals, Rows, run_finals
 from training.tuning.local_workers import Crew
 from training.tuning.objective import ObjectivePlan, config_of
+from training.tuning.requests import REQUEST, Request, request_in
 from training.tuning.rows import StudyRows, study_rows
-from training.tuning.rules import Rule, RulesState
+from training.tuning.rules import RulesState
 from training.tuning.run import Outcome, run_study
 from training.tuning.search import Search, spaces_of, write_space
 from training.tuning.space import Space
 from training.tuning.stops import Limits
 from training.tuning.storage import open_storage
 from training.tuning.study import (
+    IDENTITY,
+    RULES,
     Identity,
     Objective,
     enqueue,
     fork_study,
+    join_study,
     open_study,
 )
 from training.tuning.trials import TrialRecord
 from training.tuning.verdicts import record_of
 from training.tuning.watch import View
 
-RULES: Final = "rules"
-"""Key of a study's attributes under which what its rules remember lies."""
 SEARCH_SHARE: Final = 0.6
 """Of the time that is given, for the search; the rest is for the finals."""
 LEAST_SEEDS: Final = 4
 """Of the finals where time is short: fewer say nothing about what a seed is worth."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a study is to search, and how."""
-
-    space: Space
-    split: str
-    folds: int
-    repeats: int
-    """Seeds of a trial on each fold."""
-    rungs: tuple[int, ...]
-    sampler: str
-    pruner: str
-    executor: ExecutorName
-    seed: int
-    rules: tuple[Rule, ...]
-    """Empty with the rules off."""
-    every: int
-    """Trials after which the rules look again."""
 
 
 @dataclass(frozen=True)
@@ -113,24 +94,10 @@ def open_tuning(
     Raises:
         ConfigError: the survey is too small, or the study there is another one.
     """
-    aggregation = request.space.base.aggregation
-    table, unlabelled = survey.development(aggregation), survey.unlabelled(aggregation)
-    rows = study_rows(table, request.split, request.folds)
-    identity = Identity(
-        request.space.sha256,
-        survey.data_sha256,
-        Objective(
-            survey.name,
-            request.split,
-            len(rows.folds),
-            tuple(range(request.repeats)),
-            request.rungs[-1],
-            request.rungs,
-        ),
-        request.seed,
-    )
-    storage = open_storage(place)
-    code = git_state()[0] or "unknown"
+    request = dataclasses.replace(request, space=request.space.for_site(survey.site))
+    rows = _rows(survey, request)
+    storage, code = open_storage(place), git_state()[0] or "unknown"
+    identity = _identity(survey, request, rows)
     try:
         study = open_study(storage, name, identity, code_version=code)
     except ConfigError:
@@ -138,12 +105,61 @@ def open_tuning(
             raise
         study = fork_study(optuna.Study(name, storage), identity, code_version=code)
     write_space(study, request.space)
+    study.set_user_attr(REQUEST, request.to_json())
+    return _opened(survey, request, rows, study, place, max(1, workers))
+
+
+def join_tuning(survey: OpenedSurvey, place: str, name: str, *, workers: int) -> Study:
+    """Open a study that somebody else began, as its workers do.
+
+    Raises:
+        ConfigError: there is none, or it is one of other data.
+    """
+    study = join_study(open_storage(place), name)
+    request = request_in(study.user_attrs, name)
+    rows = _rows(survey, request)
+    there, here = study.user_attrs[IDENTITY], _identity(survey, request, rows).to_json()
+    if there["data_hash"] != here["data_hash"]:
+        raise ConfigError(
+            f"a worker must have the study's survey, data {there['data_hash']}, but {survey.name} "
+            f"is {here['data_hash']}; give it the same file"
+        )
+    return _opened(survey, request, rows, study, place, workers)
+
+
+def _rows(survey: OpenedSurvey, request: Request) -> StudyRows:
+    table = survey.development(request.space.base.aggregation)
+    return study_rows(table, request.split, request.folds)
+
+
+def _identity(survey: OpenedSurvey, request: Request, rows: StudyRows) -> Identity:
+    objective = Objective(
+        survey.name,
+        request.split,
+        len(rows.folds),
+        tuple(range(request.repeats)),
+        request.rungs[-1],
+        request.rungs,
+    )
+    return Identity(request.space.sha256, survey.data_sha256, objective, request.seed)
+
+
+def _opened(
+    survey: OpenedSurvey, request: Request, rows: StudyRows, study: optuna.Study, *where: Any
+) -> Study:
+    place, workers = where
     simple = _simple_errors(survey, rows, request, workers)
     best = min(simple, key=lambda one: simple[one])
     plan = ObjectivePlan(
-        rows.search, unlabelled, survey.site, rows.folds, request.space, request.repeats,
-        request.rungs, request.executor,
-    )  # fmt: skip
+        rows.search,
+        survey.unlabelled(request.space.base.aggregation),
+        survey.site,
+        rows.folds,
+        request.space,
+        request.repeats,
+        request.rungs,
+        request.executor,
+    )
     context = Context(simple[best], SIMPLE_METHODS[best].title)
     search = Search(plan, request.sampler, request.pruner, request.seed, context)
     return Study(study, place, rows, search, request, simple)
