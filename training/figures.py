@@ -73,6 +73,38 @@ def panels(path: Path, title: str, size: tuple[float, float]) -> Iterator[Any]:
         plt.close(drawing)
 
 
+@contextmanager
+def tiles(path: Path, count: int, *, columns: int, size: tuple[float, float]) -> Iterator[Any]:
+    """Draw into so many axes that this gives as a list, then write a PNG.
+
+    Args:
+        path: the picture; its folder is made.
+        count: axes.
+        columns: beside each other at most.
+        size: of one of them, inches.
+    """
+    across = min(columns, count)
+    down = -(-count // across)
+    drawing, axes = plt.subplots(
+        down,
+        across,
+        figsize=(size[0] * across, size[1] * down),
+        layout="constrained",
+        squeeze=False,
+    )
+    every = axes.ravel().tolist()
+    for one in every:
+        one.spines[["top", "right"]].set_visible(False)
+    for one in every[count:]:
+        one.set_visible(False)
+    try:
+        yield every[:count]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawing.savefig(path, dpi=DPI)
+    finally:
+        plt.close(drawing)
+
+
 def styles(results: Sequence[MethodResult]) -> dict[str, Style]:
     """Return how each method's line is drawn: the best first, simple methods thin and muted."""
     networks = sorted(result.method for result in results if not result.is_baseline)

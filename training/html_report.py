@@ -47,7 +47,7 @@ WORDS: Final = {
     "are kept for one last reading (evaluate --final)",
 }
 
-_STYLE: Final = """
+STYLE: Final = """
 body { font: 16px/1.55 system-ui, sans-serif; color: #1d2731; max-width: 62rem; margin: 2rem auto;
   padding: 0 1.2rem; }
 h1 { font-size: 1.7rem; } h2 { margin-top: 2.6rem; border-bottom: 1px solid #d9dfe5; }
@@ -143,14 +143,25 @@ def html_report(
         _compared(evaluations, run),
         *[_section(evaluation, cell_m, plots) for evaluation in evaluations],
         _methods(evaluations),
-        "<h2>What the words mean</h2>" + _definitions(WORDS.items()),
+        "<h2>What the words mean</h2>" + definitions(WORDS.items()),
         _left_out(evaluations, run),
         _provenance(run),
     ]
+    return page(title, body)
+
+
+def page(title: str, body: Iterable[str], *, style: str = "") -> str:
+    """Return a whole document in the look of every report.
+
+    Args:
+        title: as text.
+        body: its parts, as HTML.
+        style: rules of CSS beside those of every report.
+    """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head>\n<body>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
     )
@@ -161,25 +172,26 @@ def _compared(evaluations: Sequence[Evaluation], run: dict[str, Any]) -> str:
     places = len(np.unique(rows.place))
     names = [title_of(result) for result in evaluations[0].results if not result.is_baseline]
     simple = sum(result.is_baseline for result in evaluations[0].results)
-    networks = f"{_count(len(names), 'network')} ({', '.join(names)})" if names else "no network"
+    networks = f"{count(len(names), 'network')} ({', '.join(names)})" if names else "no network"
     asked = "".join(
         f"<li><b>{escape(e.split.what)}</b> (split <code>{escape(e.split.name)}</code>): "
         f"{escape(in_short(e))}</li>"
         for e in evaluations
     )
     return (
-        f"<p>This page compares {_count(simple, 'simple method')} and {escape(networks)} on "
-        f"{_count(len(rows), 'scan')} of {_count(places, 'place')}, taken in "
-        f"{_count(len(np.unique(rows.session)), 'session')} with "
-        f"{_count(len(np.unique(rows.device)), 'device')}; {len(rows.beacons)} beacons, floor "
+        f"<p>This page compares {count(simple, 'simple method')} and {escape(networks)} on "
+        f"{count(len(rows), 'scan')} of {count(places, 'place')}, taken in "
+        f"{count(len(np.unique(rows.session)), 'session')} with "
+        f"{count(len(np.unique(rows.device)), 'device')}; {len(rows.beacons)} beacons, floor "
         f"{escape(str(run['floor']))}. Every scan is located by methods that never saw it; what "
         "else is kept from them differs from split to split.</p>"
         f'<div class="short"><b>In short</b><ul>{asked}</ul></div>'
     )
 
 
-def _count(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+def count(number: int, thing: str) -> str:
+    """Return how many there are of a thing, in words."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _section(evaluation: Evaluation, cell_m: float | None, plots: Path) -> str:
@@ -224,11 +236,16 @@ def _table(
 def _pictures(plots: Path, split: str) -> Iterable[str]:
     for start, caption in PICTURES.items():
         for path in sorted(plots.glob(f"{start}-{split}*.png")):
-            data = base64.b64encode(path.read_bytes()).decode()
-            yield (
-                f'<figure><img alt="{escape(path.stem)}" src="data:image/png;base64,{data}">'
-                f"<figcaption>{escape(caption)}</figcaption></figure>"
-            )
+            yield picture(path, caption)
+
+
+def picture(path: Path, caption: str) -> str:
+    """Return a PNG with what it shows, inside the page itself."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return (
+        f'<figure><img alt="{escape(path.stem)}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
 
 
 def _methods(evaluations: Sequence[Evaluation]) -> str:
@@ -241,10 +258,11 @@ def _methods(evaluations: Sequence[Evaluation]) -> str:
         for result in took_part.values()
         if not result.is_baseline
     }
-    return "<h2>The methods</h2>" + _definitions({**simple, **networks}.items())
+    return "<h2>The methods</h2>" + definitions({**simple, **networks}.items())
 
 
-def _definitions(items: Iterable[tuple[str, str]]) -> str:
+def definitions(items: Iterable[tuple[str, str]]) -> str:
+    """Return words with their meaning, as HTML; both are given as text."""
     lines = (f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in items)
     return f"<dl>{''.join(lines)}</dl>"
 
@@ -274,5 +292,5 @@ def _provenance(run: dict[str, Any]) -> str:
     return (
         f'<p class="quiet">Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; code {escape(commit)}; '
         f"data {run['data_sha256'][:12]}; networks' settings: {escape(configs)}; "
-        f"{_count(len(run['seeds']), 'seed')}. The same figures for machines: metrics.json.</p>"
+        f"{count(len(run['seeds']), 'seed')}. The same figures for machines: metrics.json.</p>"
     )

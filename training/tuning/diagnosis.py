@@ -18,6 +18,7 @@ import numpy as np
 from training.tuning.curves import Shape, shape_of
 from training.tuning.thresholds import bound
 from training.tuning.trials import Training, TrialRecord
+from training.tuning.wording import percent
 
 Diagnosis = Literal[
     "overfitting",
@@ -115,8 +116,8 @@ def _curves(record: TrialRecord) -> Iterator[Finding]:
     if shape.wobble > bound("wobble"):
         yield Finding(
             "fluctuating loss",
-            f"from epoch to epoch the training loss moves by {shape.wobble:.0%} of its level, its "
-            "trend taken out",
+            f"from epoch to epoch the training loss moves by {percent(shape.wobble)} of its level, "
+            "its trend taken out",
             _beyond(shape.wobble, bound("wobble")),
             {"wobble": shape.wobble},
         )
@@ -124,7 +125,8 @@ def _curves(record: TrialRecord) -> Iterator[Finding]:
     if shape.rise > least:
         yield Finding(
             "rising loss",
-            f"the training loss ends {shape.rise:.0%} above the lowest level that it had reached",
+            f"the training loss ends {percent(shape.rise)} above the lowest level that it "
+            "had reached",
             _beyond(shape.rise, bound("rise")),
             {"rise": shape.rise},
         )
@@ -138,16 +140,16 @@ def _too_slow(shape: Shape) -> Iterator[Finding]:
     if shape.fall < bound("fall") and not still:
         yield Finding(
             "plateau",
-            f"the training loss falls by {max(shape.fall, 0.0):.0%} of its start in all, and no "
-            "longer",
+            f"the training loss falls by {percent(max(shape.fall, 0.0))} of its start in all, "
+            "and no longer",
             _beyond(bound("fall"), max(shape.fall, 0.0)),
             {"fall": shape.fall},
         )
     elif shape.early < bound("early") and shape.fall > bound("noise") * shape.noise:
         yield Finding(
             "slow start",
-            f"the first fifth of the epochs brings {max(shape.early, 0.0):.0%} of the fall of the "
-            f"training loss, which is {shape.fall:.0%} of its start",
+            f"the first fifth of the epochs brings {percent(max(shape.early, 0.0))} of the fall of "
+            f"the training loss, which is {percent(shape.fall)} of its start",
             _beyond(bound("early"), max(shape.early, 0.0)),
             {"early": shape.early, "fall": shape.fall},
         )
@@ -155,7 +157,7 @@ def _too_slow(shape: Shape) -> Iterator[Finding]:
         yield Finding(
             "low learning rate",
             f"the training loss falls nearly along a straight line (area {shape.area:.2f}, a line "
-            f"has 0.5) and still by {shape.falling:.0%} in the last fifth of the epochs",
+            f"has 0.5) and still by {percent(shape.falling)} in the last fifth of the epochs",
             _beyond(shape.area, bound("area")),
             {"area": shape.area, "falling": shape.falling},
         )
@@ -229,7 +231,7 @@ def _overfitting(record: TrialRecord, context: Context) -> Iterator[Finding]:
         yield Finding(
             "overfitting",
             f"the error is {record.train_m:.2f} m on training rows and {record.dev_m:.2f} m on "
-            f"held-out rows: a gap of {gap:.2f} m, {share:.0%} of the error; {said}",
+            f"held-out rows: a gap of {gap:.2f} m, {percent(share)} of the error; {said}",
             _beyond(share, bound("gap share")),
             {"gap_m": gap, "gap_share": share},
         )
@@ -253,7 +255,7 @@ def _past_its_best(record: TrialRecord) -> Iterator[Finding]:
         yield Finding(
             "overfitting",
             f"the error on held-out rows ends {mean:.2f} m above what it was after {best_rung} "
-            f"epochs ({share:.0%} more); the standard error of that is {error:.2f} m",
+            f"epochs ({percent(share)} more); the standard error of that is {error:.2f} m",
             _beyond(share, bound("rise")),
             {"past_best_m": mean, "past_best_share": share},
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from training.tuning.diagnosis import Finding, severity_in_words
 from training.tuning.rules import Action, Rule
 from training.tuning.trials import TrialRecord
+from training.tuning.wording import percent
 
 
 def explain(record: TrialRecord, log: Sequence[Action], rules: Sequence[Rule]) -> str:
@@ -103,5 +104,5 @@ def describe(action: Action, rule: Rule | None) -> list[str]:
     if action.better is None:
         return [*lines, "Too few trials have followed to say whether it helped."]
     word = "helped" if action.better > 0.5 else "did not help"
-    share = f"{action.better:.0%} of pairs of a trial after and one before got better"
+    share = f"{percent(action.better)} of pairs of a trial after and one before got better"
     return [*lines, f"It {word}: {share}."]

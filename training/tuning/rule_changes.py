@@ -17,6 +17,7 @@ from training.tuning.parameters import (
 from training.tuning.rules import Change, Rule
 from training.tuning.space import Point, Space
 from training.tuning.trials import TrialRecord
+from training.tuning.wording import percent
 
 _LEFT: Final = 0.1
 """Share of a range that one action leaves at least, in logarithms where the range is: the evidence
@@ -150,7 +151,7 @@ def _refuse_nothing(parameter: AnyParameter, narrower: bool, left: float) -> Non
     if not narrower:
         raise NoRoom(f"{parameter.name} already is {in_words(parameter)}, or its best point is")
     if left < _LEFT:
-        raise NoRoom(f"it would leave {left:.0%} of {parameter.name} ({in_words(parameter)})")
+        raise NoRoom(f"it would leave {percent(left)} of {parameter.name} ({in_words(parameter)})")
 
 
 def _share_left(parameter: AnyParameter, low: float, high: float) -> float:

@@ -174,7 +174,7 @@ def test_no_rule_leaves_less_than_a_tenth() -> None:
     step = after([trial(n, "rising loss", learning_rate=1.1e-5) for n in range(4)])
     (held,) = step.actions
     assert not held.acted
-    assert "would leave 5% of learning_rate" in held.held_back
+    assert "would leave 5 % of learning_rate" in held.held_back
     assert step.space is SPACE
 
 
