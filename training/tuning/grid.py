@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import optuna
@@ -11,11 +11,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from localizer.errors import ConfigError
+from training.tuning.budget import COPY_OF, FIXED
 from training.tuning.parameters import Number
 from training.tuning.space import Space
-
-_FIXED: Final = "fixed_params"
-"""Optuna's attribute of a trial whose parameters are given."""
+from training.tuning.study import IMPORTED
 
 
 class GridPoints(BaseSampler):
@@ -74,5 +73,10 @@ class GridPoints(BaseSampler):
 
     def _point_of(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Number]:
         earlier = study._get_trials(deepcopy=False, use_cache=False)
-        place = sum(one.number < trial.number and _FIXED not in one.system_attrs for one in earlier)
+        place = sum(one.number < trial.number and not _is_given(one) for one in earlier)
         return self._points[place % len(self._points)]
+
+
+def _is_given(trial: FrozenTrial) -> bool:
+    """Tell whether its parameters are from elsewhere: a person, an earlier try, another study."""
+    return FIXED in trial.system_attrs or not {COPY_OF, IMPORTED}.isdisjoint(trial.user_attrs)

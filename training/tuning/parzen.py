@@ -1,98 +1,110 @@
-"""The density of a Parzen estimator at many points at once.
+"""Parzen estimators for the candidates of a whole batch: drawn and weighed at once.
 
-Optuna evaluates it for the 24 candidates of one trial: over 2,000 kernels of eight parameters that
-alone takes longer than a small network's training. The same density for the candidates of a whole
-batch is one matrix product for all continuous parameters, and a small table for each discrete one.
+Optuna does so for the 24 candidates of one trial: over 2,000 kernels of eight parameters that alone
+takes longer than a small network's training. The kernels here are Optuna's, with its weights and
+widths; only how they are evaluated differs. For many points at once, the density is one matrix
+product for all continuous parameters, and a small table for each discrete one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.probability_distributions import _BatchedCategoricalDistributions
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
 
 _HALF_LOG_2PI: Final = 0.5 * math.log(2 * math.pi)
+_ROWS: Final = 64
+"""Points a step: what is summed up for them, over 2,000 kernels, stays in a core's cache."""
 
 
 class Kernels:
     """The kernels of one estimator, laid out for many points.
 
     Args:
-        names: of the parameters.
-        parts: Optuna's distributions, one a parameter, each of all kernels.
-        weights: of the kernels.
+        estimator: as Optuna builds it.
     """
 
-    def __init__(self, names: Sequence[str], parts: Sequence[Any], weights: Array) -> None:
-        self._names = list(names)
-        self._parts = list(parts)
-        self._weights = weights
-        continuous = [part for part in parts if not _is_categorical(part) and not part.step]
-        self._factors = np.vstack([np.zeros((0, len(weights))), *map(_factors, continuous)])
-
-    @classmethod
-    def of(cls, estimator: _ParzenEstimator) -> Kernels:
-        """Return the kernels of an estimator, with its weights and widths."""
+    def __init__(self, estimator: _ParzenEstimator) -> None:
         mixture = estimator._mixture_distribution
-        return cls(list(estimator._search_space), mixture.distributions, mixture.weights)
+        self._names = list(estimator._search_space)
+        self._parts: list[Any] = list(mixture.distributions)
+        self._weights: Array = mixture.weights
+        continuous = [part for part in self._parts if _is_continuous(part)]
+        self._factors = np.vstack([np.log(self._weights), *map(_factors, continuous)])
 
-    def around(self, point: Mapping[str, float]) -> Kernels:
-        """Return a kernel of weight 1 on a point, as narrow as Optuna's narrowest among these."""
-        count = len(self._weights)
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    def sample(self, rng: np.random.RandomState, count: int) -> dict[str, Array]:
+        """Return so many points drawn from the density, by parameter."""
+        kernel = rng.choice(len(self), p=self._weights, size=count)
         pairs = zip(self._names, self._parts, strict=True)
-        return Kernels(
-            self._names, [_around(part, point[name], count) for name, part in pairs], np.ones(1)
-        )
+        return {name: _drawn(part, kernel, rng.random_sample(count)) for name, part in pairs}
 
     def log_pdf(self, samples: Mapping[str, Array]) -> Array:
         """Return the log density at points [n], given by parameter."""
-        logs = self._log_kernels(samples)
-        logs += np.log(self._weights)
-        top = logs.max(axis=1)
-        # Of points that no kernel reaches: a density of 0 is no error.
-        top[np.isneginf(top)] = 0
-        logs -= top[:, None]
-        np.exp(logs, out=logs)
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(logs.sum(axis=1)) + top)
-
-    def _log_kernels(self, samples: Mapping[str, Array]) -> Array:
-        """Return the log density of every kernel at points [n, kernels]."""
         count = len(next(iter(samples.values())))
-        total = np.zeros((count, len(self._weights)))
-        powers = [np.zeros((count, 0))]
+        powers, tables = [np.ones((count, 1))], []
         for name, part in zip(self._names, self._parts, strict=True):
-            x = np.asarray(samples[name], np.float64)
-            if _is_categorical(part):
-                total += np.log(part.weights).T[x.astype(np.int64)]
-            elif part.step:
-                total += _discrete(part, x)
+            if _is_continuous(part):
+                powers.append(_powers(part, samples[name]))
             else:
-                powers.append(_powers(part, x))
-        total += np.hstack(powers) @ self._factors
-        return total
+                tables.append(_table(part, samples[name]))
+        left = np.hstack(powers)
+        found = np.empty(count)
+        for start in range(0, count, _ROWS):
+            rows = slice(start, start + _ROWS)
+            logs = left[rows] @ self._factors
+            for table, row in tables:
+                logs += table[row[rows]]
+            found[rows] = _log_of_sums(logs)
+        return found
+
+    def around(self, samples: Mapping[str, Array]) -> Callable[[int], Array]:
+        """Return what gives the log density of a kernel around one of these points, at all of them.
+
+        The kernel is as narrow as Optuna's narrowest among these.
+        """
+        near = [
+            _around(part, samples[name], len(self))
+            for name, part in zip(self._names, self._parts, strict=True)
+        ]
+        return lambda index: np.sum([one(index) for one in near], axis=0)
 
 
 def _is_categorical(part: Any) -> bool:
     return isinstance(part, _BatchedCategoricalDistributions)
 
 
-def _around(part: Any, value: float, count: int) -> Any:
+def _is_continuous(part: Any) -> bool:
+    return not _is_categorical(part) and not part.step
+
+
+def _drawn(part: Any, kernel: NDArray[np.int64], share: Array) -> Array:
+    """Return the values of kernels at shares of their mass [n]."""
     if _is_categorical(part):
-        weights = np.full((1, part.weights.shape[1]), 1 / count)
-        weights[0, int(value)] += 1
-        return part._replace(weights=weights / weights.sum())
-    narrowest = (part.adapted_high - part.adapted_low) / min(100, 1 + count)
-    mu = math.log(value) if part.is_log else value
-    return part._replace(mu=np.array([mu]), sigma=np.array([narrowest]))
+        below = np.cumsum(part.weights[kernel], axis=1)[:, :-1]
+        return np.asarray((below < share[:, None]).sum(axis=1), np.float64)
+    mu, sigma = part.mu[kernel], part.sigma[kernel]
+    low, high = (part.adapted_low - mu) / sigma, (part.adapted_high - mu) / sigma
+    # In the right tail the distribution function has no digits left: there its mirror is drawn.
+    sign = np.where(low > 0, -1.0, 1.0)
+    first, last = ndtr(np.where(low > 0, -high, low)), ndtr(np.where(low > 0, -low, high))
+    value = mu + sigma * sign * ndtri(first + share * (last - first))
+    value = np.clip(value, part.adapted_low, part.adapted_high)
+    if part.is_log:
+        value = np.exp(value)
+    if part.step:
+        value = part.low + np.round((value - part.low) / part.step) * part.step
+    return np.asarray(np.clip(value, part.low, part.high))
 
 
 def _powers(part: Any, x: Array) -> Array:
@@ -115,17 +127,24 @@ def _factors(part: Any) -> Array:
     return np.stack([-inverse / 2, mu * inverse, constant])
 
 
-def _discrete(part: Any, x: Array) -> Array:
-    """Return the log mass of each kernel on the step around each value [n, kernels]."""
+def _table(part: Any, x: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return the log mass of each kernel by value [values, kernels], and each point's value [n]."""
+    if _is_categorical(part):
+        return np.log(part.weights).T, x.astype(np.int64)
     values, row = np.unique(x, return_inverse=True)
-    pairs, column = np.unique(np.stack([part.mu, part.sigma]), axis=1, return_inverse=True)
-    mu, sigma = pairs
-    lower, upper = values - part.step / 2, values + part.step / 2
+    # Many kernels stand on the same value with the same width.
+    pairs, column = np.unique(part.mu + 1j * part.sigma, return_inverse=True)
+    masses = _masses(part, values[:, None], pairs.real, pairs.imag)
+    return masses[:, column], row
+
+
+def _masses(part: Any, x: Array, mu: Array, sigma: Array) -> Array:
+    """Return the log mass of kernels on the step around each value."""
+    lower, upper = x - part.step / 2, x + part.step / 2
     if part.is_log:
         lower, upper = np.log(lower), np.log(upper)
-    table = _log_mass((lower[:, None] - mu) / sigma, (upper[:, None] - mu) / sigma)
-    table -= _log_mass((part.adapted_low - mu) / sigma, (part.adapted_high - mu) / sigma)
-    return np.asarray(table[row[:, None], column.ravel()])
+    whole = _log_mass((part.adapted_low - mu) / sigma, (part.adapted_high - mu) / sigma)
+    return _log_mass((lower - mu) / sigma, (upper - mu) / sigma) - whole
 
 
 def _log_mass(low: Array, high: Array) -> Array:
@@ -135,3 +154,34 @@ def _log_mass(low: Array, high: Array) -> Array:
     left_end, right_end = np.where(right, -high, low), np.where(right, -low, high)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(ndtr(right_end) - ndtr(left_end)))
+
+
+def _log_of_sums(logs: Array) -> Array:
+    """Return the log of each row's sum of exponentials, and overwrite the rows."""
+    top = logs.max(axis=1)
+    # Of points that no kernel reaches: a density of 0 is no error.
+    top[np.isneginf(top)] = 0
+    logs -= top[:, None]
+    np.exp(logs, out=logs)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(logs.sum(axis=1)) + top)
+
+
+def _around(part: Any, x: Array, count: int) -> Callable[[int], Array]:
+    """Return the log density, by the index of its middle, of a kernel of one parameter."""
+    if _is_categorical(part):
+        # As Optuna's: a prior of 1 in all, spread over the choices, and the choice itself.
+        other = 1 / count
+        total = part.weights.shape[1] * other + 1
+        same, differs = math.log((1 + other) / total), math.log(other / total)
+        return lambda index: np.where(x == x[index], same, differs)
+    narrowest = (part.adapted_high - part.adapted_low) / min(100, 1 + count)
+    value = np.log(x) if part.is_log else x
+    if part.step:
+        values, row = np.unique(x, return_inverse=True)
+        middles = np.log(values) if part.is_log else values
+        # For each pair of values: a batch comes back to the same few.
+        table = _masses(part, values[:, None], middles, np.full_like(middles, narrowest))
+        return lambda index: table[row, row[index]]
+    constant = -math.log(narrowest) - _HALF_LOG_2PI
+    return lambda index: constant - (value - value[index]) ** 2 / (2 * narrowest**2)

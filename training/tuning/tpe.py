@@ -7,7 +7,7 @@ second, and dozens asked for at a time, that is where the time of a study goes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from optuna.samplers._tpe.sampler import _split_trials, default_gamma, default_w
 from optuna.trial import FrozenTrial, TrialState
 
 from training.tuning.parameters import AnyParameter
-from training.tuning.parzen import Kernels
+from training.tuning.parzen import Array, Kernels
 
 MOST_TRIALS: Final = 2_000
 """The surrogate is built on the best ones and the newest so many: older ones weigh next to nothing
@@ -34,48 +34,35 @@ class _Fit:
     """The estimators of one group of parameters, and the points drawn from them."""
 
     def __init__(self, good: _ParzenEstimator, bad: _ParzenEstimator, batch: int) -> None:
-        self._good = good
-        self._good_kernels, self._bad_kernels = Kernels.of(good), Kernels.of(bad)
-        ended = len(bad._mixture_distribution.weights) - 1
-        self._log_weight = math.log(float(np.sum(default_weights(ended))) + 1)
+        self._good, self._bad = Kernels(good), Kernels(bad)
+        self._log_weight = math.log(float(np.sum(default_weights(len(self._bad) - 1))) + 1)
         self._batch = batch
-        self._taken: list[dict[str, float]] = []
-        self._left = 0
+        self._next = batch
+        self._log_good: Array
+        self._log_bad: Array
+        self._around: Callable[[int], Array]
 
     def choose(self, rng: np.random.RandomState) -> dict[str, float]:
         """Return the next point: the best of its candidates."""
-        if not self._left:
+        if self._next == self._batch:
             self._draw(rng)
-        count = len(self._ratio)
-        its = slice(count - self._left * CANDIDATES, count - (self._left - 1) * CANDIDATES)
-        self._left -= 1
-        best = its.start + int(np.argmax(self._ratio[its] - self._log_bad[its]))
-        point = {name: float(values[best]) for name, values in self._samples.items()}
-        self._take(point)
-        return point
+        first = self._next * CANDIDATES
+        self._next += 1
+        its = slice(first, first + CANDIDATES)
+        best = first + int(np.argmax(self._log_good[its] - self._log_bad[its]))
+        # It counts as a bad one until it is known (Optuna's constant liar). Without a new fit: its
+        # kernel is added to the density of the bad ones. That they all weigh a little less from
+        # then on shifts every candidate alike.
+        self._log_bad = np.logaddexp(self._log_bad, self._around(best))
+        return {name: float(values[best]) for name, values in self._samples.items()}
 
     def _draw(self, rng: np.random.RandomState) -> None:
         """Draw the candidates of a whole batch: their densities cost less together."""
-        self._left = self._batch
+        self._next = 0
         self._samples = self._good.sample(rng, self._batch * CANDIDATES)
-        self._ratio = self._good_kernels.log_pdf(self._samples)
-        self._log_bad = self._bad_kernels.log_pdf(self._samples) + self._log_weight
-        for point in self._taken:
-            self._add(point)
-
-    def _take(self, point: dict[str, float]) -> None:
-        """Count a point as a bad one until it is known (Optuna's constant liar).
-
-        Without a new fit: its kernel is added to the density of the bad ones. That all of these
-        weigh a little less from then on shifts every candidate alike.
-        """
-        self._taken.append(point)
-        if self._left:
-            self._add(point)
-
-    def _add(self, point: dict[str, float]) -> None:
-        kernel = self._bad_kernels.around(point).log_pdf(self._samples)
-        self._log_bad = np.logaddexp(self._log_bad, kernel)
+        self._log_good = self._good.log_pdf(self._samples)
+        self._log_bad = self._bad.log_pdf(self._samples) + self._log_weight
+        self._around = self._bad.around(self._samples)
 
 
 class BatchTPESampler(TPESampler):

@@ -11,6 +11,7 @@ from optuna.distributions import (
 )
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters
 from optuna.samplers._tpe.sampler import default_weights
+from scipy.stats import ks_2samp
 
 from training.tuning.parzen import Kernels
 
@@ -29,7 +30,7 @@ def estimator(count: int, rng: np.random.RandomState) -> _ParzenEstimator:
         "float": rng.uniform(-1, 3, count),
         # A range that was narrowed: old values lie outside.
         "log": np.exp(rng.uniform(np.log(1e-6), np.log(1.0), count)),
-        "step": 0.05 * rng.randint(0, 11, count),
+        "step": rng.randint(0, 11, count).astype(float) * 0.05,
         "int": rng.randint(0, 10, count).astype(float),
         "log_int": np.exp(rng.uniform(np.log(8), np.log(256), count)).round(),
         "choice": rng.randint(0, 3, count).astype(float),
@@ -44,15 +45,36 @@ def test_the_density_is_that_of_optuna(count: int) -> None:
     built = estimator(count, rng)
     points = estimator(20, rng).sample(rng, 100)
     np.testing.assert_allclose(
-        Kernels.of(built).log_pdf(points), built.log_pdf(points), atol=1e-8, rtol=1e-9
+        Kernels(built).log_pdf(points), built.log_pdf(points), atol=1e-8, rtol=1e-9
     )
 
 
-def test_a_kernel_around_a_point_is_highest_there() -> None:
+def test_draws_are_distributed_as_those_of_optuna() -> None:
+    rng = np.random.RandomState(1)
+    built = estimator(30, rng)
+    ours, theirs = Kernels(built).sample(rng, 3000), built.sample(rng, 3000)
+    for name in SHAPES:
+        assert ks_2samp(ours[name], theirs[name]).pvalue > 0.01, name
+        if name == "step":
+            assert set(ours[name]) == set(theirs[name])
+
+
+def test_a_kernel_around_a_point_is_highest_there_and_sums_to_one() -> None:
     rng = np.random.RandomState(0)
-    built = estimator(50, rng)
-    points = built.sample(rng, 200)
-    here = {name: float(values[0]) for name, values in points.items()}
-    density = Kernels.of(built).around(here).log_pdf(points)
-    assert density.argmax() == 0
-    assert np.isfinite(density[0])
+    shapes: dict[str, BaseDistribution] = {"int": SHAPES["int"], "choice": SHAPES["choice"]}
+    settings = _ParzenEstimatorParameters(1.0, True, False, default_weights, True)
+    seen = {"int": rng.randint(0, 10, 9).astype(float), "choice": np.arange(9.0) % 3}
+    every = {"int": np.repeat(np.arange(10.0), 3), "choice": np.tile(np.arange(3.0), 10)}
+    around = Kernels(_ParzenEstimator(seen, shapes, settings)).around(every)
+    for index in (0, 13, 29):
+        assert around(index).argmax() == index
+        assert np.exp(around(index)).sum() == pytest.approx(1)
+
+
+def test_a_kernel_around_a_point_of_every_kind() -> None:
+    rng = np.random.RandomState(0)
+    kernels = Kernels(estimator(50, rng))
+    points = kernels.sample(rng, 200)
+    density = kernels.around(points)(7)
+    assert density.argmax() == 7
+    assert np.isfinite(density[7])

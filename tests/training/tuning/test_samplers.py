@@ -14,6 +14,7 @@ from localizer.errors import ConfigError
 from tests.conftest import lacking
 from training.config import load_network
 from training.tuning import tpe
+from training.tuning.budget import ATTEMPT, COPY_OF
 from training.tuning.parameters import ChoiceParameter, FloatParameter, IntParameter
 from training.tuning.samplers import SAMPLERS, SpaceSampler, sampler_of, suggest_batch
 from training.tuning.space import Point, Space
@@ -153,7 +154,13 @@ def test_a_grid_gives_every_point_once_to_any_number_of_workers() -> None:
     study = study_of(RandomSampler())
     workers = [sampler_of("grid", STEPS, seed=5) for _ in range(3)]
     study.enqueue_trial(STEPS.params_for_enqueue({"batch_size": 20, "momentum": 0.7}))
-    trials = [study.ask() for _ in range(13)]
+    trials = [study.ask() for _ in range(5)]
+    made_again = optuna.trial.create_trial(
+        state=TrialState.WAITING, user_attrs={COPY_OF: 4, ATTEMPT: 2}
+    )
+    study.add_trial(made_again)
+    study._storage.set_trial_state_values(study.trials[5]._trial_id, TrialState.RUNNING)
+    trials += [study.ask() for _ in range(8)]
     points = []
     for number, trial in enumerate(trials):
         study.sampler = workers[number % 3]
