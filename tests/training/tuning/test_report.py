@@ -11,10 +11,10 @@ import pytest
 
 from tests.training.tuning.synthetic_study import candidate, study
 from training.tuning.parameters import ChoiceParameter, FloatParameter, IntParameter
-from training.tuning.report import Candidate, Scale, StudyReport, html_of, write_study_report
+from training.tuning.report import Candidate, Scale, StudyReport
 from training.tuning.report.axes import Axis, axes_of
 from training.tuning.report.importance import Importance, importances
-from training.tuning.report.page import CAPTIONS, what_matters
+from training.tuning.report.page import CAPTIONS, html_of, what_matters, write_study_report
 from training.tuning.report.pictures_space import smoothed
 from training.tuning.report.pictures_trials import rungs_of
 from training.tuning.report.tables import candidates, simple_methods_note, verdict_box

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from training.tuning.explain import explain
 from training.tuning.parameters import ChoiceParameter, FloatParameter, IntParameter
 from training.tuning.rules import RulesState, load_rules
 from training.tuning.space import Space
+from training.tuning.space_files import load_space
 from training.tuning.trials import Training, TrialRecord, Verdict
 
 RULES = load_rules()
@@ -34,6 +36,9 @@ SPACE = Space(
         FloatParameter(name="dropout", low=0.0, high=0.5, default=0.2),
         ChoiceParameter(name="output", values=("linear", "relu")),
     ),
+)
+SPACES = sorted(
+    one.name.removesuffix(".toml") for one in (files("training.tuning") / "spaces").iterdir()
 )
 POINT = {
     "learning_rate": 0.01,
@@ -284,3 +289,18 @@ def test_explain_says_why_nothing_was_done() -> None:
     step = apply_rules(RULES, SPACE, records, state, every=4, seed=0)
     text = explain(records[0], step.state.log, RULES)
     assert "It did nothing: 0.00 was drawn from its record" in text
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_no_rule_breaks_a_space_of_the_product(name: str) -> None:
+    """Every rule acts on every preset where it can, and the best point stays one of the space."""
+    space = load_space(name)
+    points = draws(space, 12)
+    for diagnosis in DIAGNOSES:
+        told = (Finding(diagnosis, "so", 0.5, {}).to_json(),)
+        trials = [replace(trial(n), params=point, findings=told) for n, point in enumerate(points)]
+        step = apply_rules(SURE, space, trials, RulesState(), every=12, seed=3)
+        assert step.space.version == space.version + sum(len(a.changes) for a in step.actions)
+        assert step.space.point(space.params_for_enqueue(points[0])).items() >= points[0].items()
+        for point in step.points:
+            step.space.config(point, name="first")

@@ -1,4 +1,8 @@
-"""A study as one self-contained page: what it gained, what was tried, what mattered."""
+"""A study as one self-contained page: what it gained, what was tried, what mattered.
+
+What the page is made of stands here. Drawing it loads matplotlib: `report.page` is imported by who
+writes one.
+"""
 
 from training.tuning.report.content import (
     Candidate,
@@ -7,14 +11,11 @@ from training.tuning.report.content import (
     StudyReport,
     scales_of,
 )
-from training.tuning.report.page import html_of, write_study_report
 
 __all__ = [
     "Candidate",
     "Outcome",
     "Scale",
     "StudyReport",
-    "html_of",
     "scales_of",
-    "write_study_report",
 ]
