@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
@@ -150,9 +150,18 @@ def top_up(study: optuna.Study, known: Sequence[Point], limit: int, *, most: int
     return missing
 
 
-def write_copies(study: optuna.Study, known: Sequence[Point]) -> int:
-    """Write again what is to be made again; return how many."""
-    copied = [point for point in known if point.to_be_copied]
+def write_copies(
+    study: optuna.Study, known: Sequence[Point], *, of: Container[int] | None = None
+) -> int:
+    """Write again what is to be made again; return how many.
+
+    Args:
+        study: where they go.
+        known: all of its points.
+        of: ids of trials whose copies are this caller's to write, as a rule those that it has
+            ended; all if None. Were it everybody's, 64 workers would write 64 copies.
+    """
+    copied = [p for p in known if p.to_be_copied and (of is None or p.last._trial_id in of)]
     for point in copied:
         last = point.last
         attrs = {COPY_OF: point.first.number, ATTEMPT: len(point.attempts) + 1}

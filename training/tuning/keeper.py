@@ -9,8 +9,7 @@ from typing import Self
 
 import optuna
 
-from training.tuning.budget import read_points, write_copies
-from training.tuning.leases import RENEWALS, Leases, Watch, end_stale
+from training.tuning.leases import RENEWALS, Leases, Watch, look_after
 
 
 class Keeper:
@@ -55,14 +54,6 @@ class Keeper:
                 look_after(self._study, self._watch)
         except Exception as error:
             self._error = error
-
-
-def look_after(study: optuna.Study, watch: Watch) -> int:
-    """Give back what dead workers ran; return how many trials were written again."""
-    trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
-    if not end_stale(study, watch, trials):
-        return 0
-    return write_copies(study, read_points(study))
 
 
 def parent_is_gone() -> bool:

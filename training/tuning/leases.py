@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from training.tuning.budget import Point, points, read_points, write_copies
 from training.tuning.verdicts import lose
 from training.tuning.workers import WorkerId
 
@@ -38,7 +39,9 @@ class Watch:
 
     def __init__(self, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lease_s = lease_s
+        self._pause_s = lease_s / RENEWALS
         self._clock = clock
+        self._missing: dict[int, float] = {}
         self._seen: dict[int, _Seen] = {}
         self._last = clock()
 
@@ -50,11 +53,18 @@ class Watch:
         """
         now = self._clock()
         # A longer time since the last look is one in which the storage or this process stood still.
-        passed = min(now - self._last, 2 * self._lease_s / RENEWALS)
+        passed = min(now - self._last, 2 * self._pause_s)
         self._last = now
         running = [trial for trial in trials if trial.state == TrialState.RUNNING]
         self._seen = {trial._trial_id: self._look(trial, passed) for trial in running}
         return [trial for trial in running if self._is_stale(trial)]
+
+    def overdue(self, known: Iterable[Point]) -> set[int]:
+        """Return the ids of ended trials whose copies nobody has written for part of a lease."""
+        now = self._clock()
+        missing = {point.last._trial_id for point in known if point.to_be_copied}
+        self._missing = {one: self._missing.get(one, now) for one in missing}
+        return {one for one, since in self._missing.items() if now - since > self._pause_s}
 
     def _look(self, trial: FrozenTrial, passed: float) -> _Seen:
         value = str(trial.user_attrs.get(LEASE, ""))
@@ -73,15 +83,21 @@ class _Seen(NamedTuple):
     same_s: float
 
 
-def end_stale(study: optuna.Study, watch: Watch, trials: Sequence[FrozenTrial]) -> int:
-    """End the running trials whose workers are gone; return how many this caller ended.
+def look_after(study: optuna.Study, watch: Watch) -> int:
+    """Give back what dead workers ran; return how many trials were written again.
 
-    Whoever reads the study next sees that they are to be written again.
+    Who ends a trial writes its copy. Where one died between the two, whoever has missed the copy
+    for a while writes it.
     """
-    return sum(
-        lose(study, trial._trial_id, "worker lost", f"no sign of life from {worker_of(trial)}")
-        for trial in watch.stale(trials)
-    )
+    trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+    gone = [one for one in watch.stale(trials) if _end_lost(study, one)]
+    mine = {trial._trial_id for trial in gone} | watch.overdue(points(trials))
+    return write_copies(study, read_points(study), of=mine) if mine else 0
+
+
+def _end_lost(study: optuna.Study, trial: FrozenTrial) -> bool:
+    reason = f"no sign of life from {worker_of(trial)}"
+    return lose(study, trial._trial_id, "worker lost", reason)
 
 
 class Leases:

@@ -36,7 +36,7 @@ it ran waits again. Kubernetes grants 30 s by default."""
 _STARTED_AT_ONCE: Final = 4
 """Workers that are started between two looks at all of them."""
 _FRUITLESS: Final = 3
-"""Workers in a row, for each that there should be, that end before their first trial; then nobody
+"""Workers in a row, or as many as there should be, that end before their first trial; then nobody
 starts a further one."""
 
 _DATABASE: Final = (
@@ -162,7 +162,7 @@ class LocalWorkers:
         if seat.error is not None:
             raise seat.error
         self._fruitless = 0 if seat.began or not seat.process.exitcode else self._fruitless + 1
-        if self._fruitless >= _FRUITLESS * self._crew.count:
+        if self._fruitless >= max(_FRUITLESS, self._crew.count):
             raise WorkerError(
                 f"a worker must come to a first trial, but the last {self._fruitless} ended before "
                 f"({seat.verdict[1]}); their output above says why"
@@ -170,7 +170,7 @@ class LocalWorkers:
         lost = [one for one in self._running(seat) if lose(self._study, one, *seat.verdict)]
         if lost:
             self._tell(f"a worker has ended: {seat.verdict[1]}; {len(lost)} trials come back")
-            write_copies(self._study, read_points(self._study))
+            write_copies(self._study, read_points(self._study), of=lost)
 
     def _running(self, seat: _Seat) -> list[int]:
         trials = self._study._storage.get_all_trials(

@@ -20,8 +20,7 @@ import optuna
 
 from localizer.errors import ConfigError
 from training.tuning.budget import Point, read_points, top_up, within, write_copies
-from training.tuning.keeper import look_after
-from training.tuning.leases import Watch
+from training.tuning.leases import Watch, look_after
 from training.tuning.local_workers import Crew, LocalWorkers
 from training.tuning.stops import (
     End,

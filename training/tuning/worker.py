@@ -30,7 +30,7 @@ from training.tuning.stops import (
 )
 from training.tuning.storage import StorageError
 from training.tuning.study import note_late, seed_in
-from training.tuning.trials import Source, TrialRecord, Verdict
+from training.tuning.trials import FAILURES, Source, TrialRecord, Verdict
 from training.tuning.verdicts import tell
 
 LEASE_LOST: Final = "its lease was lost"
@@ -120,6 +120,8 @@ class _Worker:
         self._stop = StopSignal(study, options.stop)
         self.keeper = Keeper(study, self._leases, options.lease_s, options.stop)
         self.told = 0
+        self._failed: set[int] = set()
+        """Trials that this worker has told as failed since it last wrote copies."""
 
     def step(self) -> bool:
         """Claim a batch and work it off; return False where the study has ended."""
@@ -130,7 +132,8 @@ class _Worker:
         if self._options.stop.is_set() or end_of(attrs):
             return False
         known = read_points(study)
-        if write_copies(study, known):
+        if self._failed and write_copies(study, known, of=self._failed):
+            self._failed.clear()
             return True
         counted = within(known, limits.trials)
         if end := end_by(counted, limits):
@@ -249,6 +252,8 @@ class _Worker:
         trial = batch.trials.get(record.number)
         if tell(self._study, claimed.trial_id, record, trial=trial):
             self.told += 1
+            if record.verdict in FAILURES:
+                self._failed.add(claimed.trial_id)
         else:
             note_late(self._study, record)
         self._leases.drop(claimed.trial_id)

@@ -10,7 +10,8 @@ from optuna.trial import TrialState
 
 from tests.training.tuning.studies import new_study
 from training.tuning.budget import claim, read_points, top_up
-from training.tuning.leases import LEASE, Leases, Watch, end_stale, worker_of
+from training.tuning.leases import LEASE, Leases, Watch, look_after, worker_of
+from training.tuning.verdicts import lose
 from training.tuning.workers import WorkerId
 
 
@@ -83,8 +84,8 @@ def test_a_dead_process_of_this_machine_is_seen_at_once(study: optuna.Study, clo
     assert watch.stale(study.trials) == []
     child.kill()
     child.communicate()
-    assert end_stale(study, watch, study.trials) == 1
-    assert study.trials[0].state == TrialState.FAIL
+    assert look_after(study, watch) == 1
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "WAITING", "WAITING"]
 
 
 def test_this_process_lives_and_a_pid_used_again_is_somebody_else() -> None:
@@ -120,3 +121,16 @@ def test_a_lease_that_was_lost_is_renewed_no_more(study: optuna.Study) -> None:
     assert not leases.give_back(trial_id)
     assert worker_of(study.trials[0]) == "w"
     assert study.trials[0].user_attrs[LEASE] == "w 0"
+
+
+def test_a_copy_is_its_enders_to_write_and_anybodys_who_has_missed_it_for_a_while(
+    study: optuna.Study, clock: Clock
+) -> None:
+    watch = Watch(10, clock)
+    lose(study, _claim(study), "crashed", "on purpose")
+    assert look_after(study, watch) == 0
+    clock.now += 2
+    assert look_after(study, watch) == 0
+    clock.now += 1
+    assert look_after(study, watch) == 1
+    assert look_after(study, watch) == 0
