@@ -159,6 +159,9 @@ def run(
         pruner=pruner,
         executor=executor,
     )
+    points = [_point(one) for one in attempt]
+    for point in points:
+        request.space.params_for_enqueue(point)
     folder = workdir or default_workdir(f"tune-{_stem(survey)}")
     opened_run = Run(survey, folder, floor, max(1, workers), json)
     opened = open_run(opened_run, console)
@@ -169,7 +172,7 @@ def run(
     limit = trials or (TRIALS if minutes is not None else 100)
     seconds = None if minutes is None else minutes * 60 * (SEARCH_SHARE if finalists else 1.0)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
-    enqueue_points(going, [_point(one) for one in attempt], limit)
+    enqueue_points(going, points, limit)
     if workers == 0:
         begin_only(going, limits, console)
         return
@@ -205,9 +208,10 @@ def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Requ
     from dataclasses import replace
 
     from training.executors.running import EXECUTOR_NAMES
-    from training.tuning.pruners import rungs_of
+    from training.tuning.pruners import pruner_of, rungs_of
     from training.tuning.requests import Request
     from training.tuning.rules import load_rules
+    from training.tuning.samplers import sampler_of
     from training.tuning.space_files import load_space
 
     if chosen["executor"] not in EXECUTOR_NAMES:
@@ -221,6 +225,9 @@ def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Requ
         space = replace(space, base=replace(space.base, epochs=epochs))
     table = load_rules() if rules == "on" else ()
     rungs = rungs_of(space.base.epochs)
+    # Made anew in each worker: here only to refuse what cannot be before anything is read.
+    sampler_of(chosen["sampler"], space, seed=chosen["seed"])
+    pruner_of(chosen["pruner"], chosen["sampler"], rungs)
     return Request(space=space, rungs=rungs, rules=table, every=RULES_EVERY, **chosen)
 
 

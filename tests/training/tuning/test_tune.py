@@ -1,0 +1,150 @@
+"""`tune` as its user runs it: a study on a small survey, stopped, gone on with, explained."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.training.simulated import small_survey
+from training.cli import main
+
+SPACE = """
+name = "small"
+version = 1
+
+[base]
+preset = "dnn"
+
+[base.set]
+epochs = 4
+batch_size = 32
+
+[parameters.learning_rate]
+kind = "float"
+low = 0.001
+high = 0.1
+log = true
+"""
+
+
+def _training(*words: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[3]
+    return subprocess.run(
+        [sys.executable, "-m", "training", *words],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        cwd=root,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("tune")
+    (made / "space.toml").write_text(SPACE, encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def begun(folder: Path) -> Path:
+    """A folder with a study of two trials."""
+    done = _tune(folder, "begun", "--trials=2", "--finalists=0")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def _tune(folder: Path, run: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return _training(
+        "tune",
+        str(small_survey().path),
+        f"--preset={folder / 'space.toml'}",
+        f"--storage={folder / 'study.journal'}",
+        "--study=small",
+        "--split=cells",
+        "--folds=2",
+        "--workers=1",
+        "--executor=loop",
+        f"--workdir={folder / run}",
+        *words,
+    )
+
+
+def test_a_study_that_goes_on_ends_with_a_verdict_and_the_configuration_that_won(
+    begun: Path,
+) -> None:
+    folder, out = begun, begun / "out.json"
+    words = ("--trials=4", "--finalists=1", "--final-seeds=2", f"--json={out}")
+    again = _tune(folder, "again", *words)
+    assert again.returncode == 0, again.stderr
+    told = json.loads(out.read_text())
+    assert told["status"] == "trials done"
+    assert told["trials"] == told["trials_done"] == 4
+    assert told["verdict"] in ("GAIN", "NO GAIN")
+    assert told["verdict"] in again.stdout
+    assert told["gain_low_m"] <= told["gain_m"] <= told["gain_high_m"]
+    assert {"train_m", "dev_m", "eval_m", "gap_m"} <= set(told["best"])
+    assert {one["method"] for one in told["simple_methods"]} >= {"weighted-centroid", "knn"}
+    page = (folder / "again" / "report.html").read_text(encoding="utf-8")
+    assert told["verdict"] in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert 'network = "dnn"' in (folder / "again" / "best.toml").read_text()
+
+
+def test_a_study_goes_on_with_what_it_began_with_alone(begun: Path) -> None:
+    folder = begun
+    other = folder / "other.toml"
+    other.write_text(SPACE.replace("0.1", "0.2"), encoding="utf-8")
+    refused = _tune(folder, "other", f"--preset={other}", "--trials=2", "--finalists=0")
+    assert refused.returncode == 2
+    assert "space" in refused.stderr
+    assert "--fork" in refused.stderr
+
+
+def test_a_trial_is_explained(begun: Path) -> None:
+    place = (f"--storage={begun / 'study.journal'}", "--study=small")
+    said = _training("tune", "explain", "0", *place)
+    assert said.returncode == 0, said.stderr
+    assert "Trial 0" in said.stdout or "trial 0" in said.stdout
+    unknown = _training("tune", "explain", "999", *place)
+    assert unknown.returncode == 2
+    assert "999" in unknown.stderr
+
+
+def test_a_trial_for_katib_prints_its_error_and_nothing_else(folder: Path) -> None:
+    words = ("--katib", f"--preset={folder / 'space.toml'}", "--split=cells", "--folds=2")
+    place = f"--workdir={folder / 'katib'}"
+    done = _training("trial", str(small_survey().path), *words, place, "--", "--learning_rate=0.01")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    name, _, value = line.partition("=")
+    assert name in ("error_cells", "error_m")
+    assert float(value) > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--executor=gpu",), "--executor must be one of"),
+        (("--rules=maybe",), "--rules must be on or off"),
+        (("--try=learning_rate",), "--try must be NAME=VALUE"),
+        (("--sampler=magic",), "a sampler must be one of"),
+        (("--try=momentum=0.9",), "momentum"),
+        ((), "no-such.survey"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_can(
+    words: tuple[str, ...],
+    said: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    space = f"--preset={folder / 'space.toml'}"
+    monkeypatch.setattr("sys.argv", ["training", "tune", "no-such.survey", space, *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
