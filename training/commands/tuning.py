@@ -334,8 +334,10 @@ def end(run: Run, opened: OpenedSurvey, ended: Ended) -> None:
         config.write_text(config_to_toml(winner.candidate.config), encoding="utf-8")
         console.print(f"[bold]{gain.verdict}[/]", highlight=False)
         console.print(
-            f"{winner.name} gains {gain.mean_m:+.2f} m [{gain.low_m:+.2f}, {gain.high_m:+.2f}] on "
-            "the default, on rows that the search has not seen",
+            "no finalist is better than the default by more than one standard error: it stays"
+            if winner is found.default
+            else f"{winner.name} gains {gain.mean_m:+.2f} m [{gain.low_m:+.2f}, "
+            f"{gain.high_m:+.2f}] on the default, on rows that the search has not seen",
             markup=False,
             highlight=False,
         )
@@ -347,7 +349,13 @@ def end(run: Run, opened: OpenedSurvey, ended: Ended) -> None:
             markup=False,
             highlight=False,
         )
-        console.print(f"Its configuration: {config}", markup=False, highlight=False)
+        if found.simple[simple][0].mean() < winner.dev_m:
+            console.print(
+                f"{simple} is better than any network here, and `fit` ships it",
+                markup=False,
+                highlight=False,
+            )
+        console.print(f"The network's configuration: {config}", markup=False, highlight=False)
     console.print(f"Report: {page}", markup=False, highlight=False)
 
 

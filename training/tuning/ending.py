@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from localizer.site import Site
 from training.catalogue import SIMPLE_METHODS
+from training.html_report import count
 from training.metrics import bootstrap_by_place
 from training.provenance import git_state
 from training.tuning.finalists import Finalist, Finals
@@ -22,8 +24,8 @@ from training.tuning.trials import TrialRecord
 from training.tuning.tune import Study
 
 _WHY: Final = (
-    "the simplest of the finalists within one standard error of the best, on fresh seeds; what it "
-    "gained is told on rows that no trial was trained or scored on"
+    "The chosen one is the simplest of the finalists within one standard error of the best, on "
+    "fresh seeds; what it gained is told on rows that no trial was trained or scored on."
 )
 
 
@@ -54,7 +56,7 @@ def document(study: Study, outcome: Outcome, finals: Finals | None, site: Site) 
 
 def _of_finals(study: Study, finals: Finals) -> dict[str, Any]:
     winner, gain = finals.winner, finals.gain
-    records = {one.number: one for one in study.records}
+    records: dict[int | None, TrialRecord] = {one.number: one for one in study.records}
     simple = finals.best_simple
     return {
         "best": {
@@ -83,7 +85,7 @@ def _finalist(finals: Finals, one: Finalist, record: TrialRecord | None) -> dict
     gap = one.unseen_m - one.dev_m
     return {
         "name": one.name,
-        "trial": one.candidate.trial if one.candidate.trial >= 0 else None,
+        "trial": one.candidate.trial,
         "params": dict(record.params) if record else {},
         "weights": one.candidate.weights,
         "train_m": record.train_m if record else None,
@@ -111,13 +113,14 @@ def report_of(
     attrs = study.study.user_attrs
     state = RulesState.from_json(attrs[RULES]) if RULES in attrs else RulesState()
     commit, dirty = git_state()
-    records = {one.number: one for one in study.records}
+    records: dict[int | None, TrialRecord] = {one.number: one for one in study.records}
     return StudyReport(
         study=study.study.study_name,
-        survey=survey,
+        survey=Path(survey).name,
         objective=(
-            f"the mean error over {len(study.rows.folds)} folds ({request.split!r} left out) and "
-            f"{request.repeats} seeds, after {request.rungs[-1]} epochs"
+            f"the mean error over {count(len(study.rows.folds), 'fold')} (split "
+            f"{request.split!r}) and {count(request.repeats, 'seed')}, after "
+            f"{count(request.rungs[-1], 'epoch')}"
         ),
         status=f"{outcome.status}: {outcome.reason}",
         records=study.records,
@@ -140,7 +143,7 @@ def _told(finals: Finals) -> Told:
     return Told(gain.low_m > 0, gain.mean_m, gain.low_m, gain.high_m, "the default", _WHY)
 
 
-def _candidates(finals: Finals, records: Mapping[int, TrialRecord]) -> Sequence[Candidate]:
+def _candidates(finals: Finals, records: Mapping[int | None, TrialRecord]) -> Sequence[Candidate]:
     winner = finals.winner
     all_of_them = (finals.default, *finals.finalists)
     ordered = sorted(all_of_them, key=lambda one: (one is not winner, one.dev_m))

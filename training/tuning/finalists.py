@@ -36,7 +36,8 @@ class Candidate(NamedTuple):
     """A configuration that came out best, and the trial that it is from."""
 
     config: NetworkConfig
-    trial: int
+    trial: int | None
+    """None for a default that no trial was."""
     weights: int
     """Trainable numbers: the fewer, the simpler."""
 

@@ -15,7 +15,9 @@ from localizer.errors import ConfigError
 from training.catalogue import SIMPLE_METHODS
 from training.config import NetworkConfig
 from training.metrics import errors_m
+from training.networks import build_network
 from training.provenance import git_state
+from training.specs import network_spec
 from training.surveys import OpenedSurvey
 from training.tasks import Progress, Task, Workers
 from training.tuning.apply_rules import apply_rules
@@ -23,7 +25,7 @@ from training.tuning.brackets import ranked
 from training.tuning.budget import read_points, within
 from training.tuning.building import packed
 from training.tuning.diagnosis import Context
-from training.tuning.finalists import FINALISTS, Candidate, Finals, Rows, run_finals
+from training.tuning.finalists import DEFAULT, FINALISTS, Candidate, Finals, Rows, run_finals
 from training.tuning.local_workers import Crew
 from training.tuning.objective import ObjectivePlan, config_of
 from training.tuning.requests import REQUEST, Request, request_in
@@ -241,8 +243,7 @@ def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
 
     A trial that is the default again is no finalist.
     """
-    base = study.request.space.base
-    default = Candidate(_named(base, "default"), -1, 0)
+    default = _default(study)
     found: list[Candidate] = []
     for record in ranked(study.records, study.request.rungs[-1]):
         config = config_of(record.params, study.spaces, name=f"trial-{record.number}")
@@ -250,6 +251,15 @@ def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
         if _named(config, "same") not in same and len(found) < most:
             found.append(Candidate(config, record.number, record.weights))
     return [default, *found]
+
+
+def _default(study: Study) -> Candidate:
+    base = _named(study.request.space.base, DEFAULT)
+    plan = study.search.plan
+    spec, _ = network_spec(base, plan.site, str(plan.table.floor[0]))
+    weights = build_network(base, spec.shapes(), seed=0).count_params()
+    was = next((one.number for one in study.records if one.source == "default"), None)
+    return Candidate(base, was, weights)
 
 
 def _named(config: NetworkConfig, name: str) -> NetworkConfig:

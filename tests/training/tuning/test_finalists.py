@@ -54,7 +54,7 @@ def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> No
     other = dataclasses.replace(config, name="trial-3", learning_rate=0.01)
     with Workers(1, table, site) as workers:
         finals = run_finals(
-            [Candidate(config, -1, 10), Candidate(other, 3, 10)],
+            [Candidate(config, None, 10), Candidate(other, 3, 10)],
             ["weighted-centroid"],
             rows,
             workers,
