@@ -28,7 +28,7 @@ def _kernel(size: int) -> tuple[Any, Any]:
     return tf.constant(kernel), tf.constant(draw.normal(size=(LANES, FILTERS)).astype(np.float32))
 
 
-def _by_tensorflow(images: Any, kernel: Any, bias: Any, pool: int) -> Any:
+def _by_tensorflow(images: Any, kernel: Any, bias: Any, *, pool: int) -> Any:
     lanes = [
         tf.nn.max_pool2d(tf.nn.conv2d(image, k, 1, "VALID") + b, pool, pool, "VALID")
         for image, k, b in zip(
@@ -58,7 +58,7 @@ def test_windows_are_those_of_convolution_and_pooling(size: int, pool: int) -> N
         return convolution.largest(members)
 
     arguments = (tf.constant(images.astype(np.float32)), *_kernel(size))
-    expected = _with_gradients(lambda *a: _by_tensorflow(*a, pool), *arguments)
+    expected = _with_gradients(lambda *a: _by_tensorflow(*a, pool=pool), *arguments)
     for mine, theirs in zip(_with_gradients(ours, *arguments), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
@@ -82,7 +82,7 @@ def test_changing_pixels_give_what_whole_images_do(size: int, pool: int, painted
         members = pixels.convolve(found, values, kernel, bias, pool=pool, windows=windows)
         return convolution.largest(members)
 
-    expected = _with_gradients(lambda *a: _by_tensorflow(images, *a, pool), *_kernel(size))
+    expected = _with_gradients(lambda *a: _by_tensorflow(images, *a, pool=pool), *_kernel(size))
     for mine, theirs in zip(_with_gradients(ours, *_kernel(size)), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
