@@ -29,6 +29,8 @@ except the copies for a phone without labels, so one seed stands for all. Interv
 by scan and bootstrapped by place (by walk on TETAM). Scans that hear nothing are left out for every
 method, because the edge answers them with `no_signal` (8 scans of UJI).
 
+[What resists, and what was tried](accuracy-tried.md) is a page of its own.
+
 """
 
 
