@@ -1,90 +1,105 @@
-"""Convolutions of many lanes at once, each pooling window one row of a matrix product.
+"""Convolutions of many lanes at once, with the pooling that follows each.
 
-Grouped convolutions are slow on a processor. Here a convolution with its pooling is one product a
-lane: a window of outputs that are pooled together sees a patch of the image; patches are cut from
-blocks of the image as large as the pooling, so that few slices do, whatever the image's size.
+Grouped convolutions are slow on a processor. Here a convolution is one matrix product a lane: each
+pooling window of outputs sees a patch of the image, and the members of the window stand side by
+side. Values are kept in long rows, for a loop over a short last axis uses no vectors.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 
-def convolve(image: Any, kernel: Any, bias: Any, *, pool: int, windows: int) -> list[Any]:
-    """Return the members of pooling windows, pool * pool of [lanes, rows, n, n, filters].
+def convolve(image: Any, kernel: Any, *, pool: int, windows: int) -> Any:
+    """Return the members of pooling windows, [lanes, rows * n * n, pool * pool, filters].
 
     Only outputs that a window holds are computed. The first member is the upper left one.
 
     Args:
         image: [lanes, rows, side, side, channels].
         kernel: [lanes, k, k, channels, filters], as Keras has it.
-        bias: [lanes, filters].
         pool: side of the windows; 1 for every output by itself.
         windows: how many of them a side, from the upper left: n.
     """
-    lanes, rows = image.shape[:2]
-    size, filters = int(kernel.shape[1]), int(kernel.shape[-1])
-    reach = -(-(size + pool - 1) // pool)
-    patches = _patches(_blocks(image, pool, windows + reach - 1), windows, reach)
-    product = patches @ _shifted(kernel, pool, reach)
-    product = tf.reshape(product, (lanes, rows, windows, windows, pool * pool, filters))
-    return [product[..., i, :] + bias[:, None, None, None, :] for i in range(pool * pool)]
+    lanes, size, _, _, filters = kernel.shape
+    patches = _patches(image, int(size) + pool - 1, pool, windows)
+    return tf.reshape(patches @ _shifted(kernel, pool), (lanes, -1, pool * pool, filters))
 
 
-def largest(members: Sequence[Any]) -> Any:
-    """Return the elementwise maximum; of equal ones the first has the gradient, as in Keras."""
-    return functools.reduce(tf.maximum, members)
+def add_bias(values: Any, bias: Any) -> Any:
+    """Return values [lanes, n, filters] with the bias [lanes, filters].
+
+    The gradient of the bias is a product, not a slow sum.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def added(values: Any, bias: Any) -> tuple[Any, Callable[[Any], Any]]:
+        def gradient(above: Any) -> Any:
+            lanes, count, _ = above.shape
+            return above, (tf.ones((lanes, 1, count)) @ above)[:, 0]
+
+        return values + bias[:, None], gradient
+
+    return added(values, bias)
+
+
+def largest(members: Any) -> Any:
+    """Return the largest of [lanes, n, members, m] over the members, [lanes, n, m].
+
+    Of equal ones the first has the gradient, as in Keras.
+    """
+    count = int(members.shape[2])
+    if count == 1:
+        return members[:, :, 0]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def chosen(members: Any) -> tuple[Any, Callable[[Any], Any]]:
+        each = tf.unstack(members, axis=2)
+        found = each[0]
+        for one in each[1:]:
+            found = tf.maximum(found, one)
+
+        def gradient(above: Any) -> Any:
+            winner = tf.fill(found.shape, count - 1)
+            for i in range(count - 2, -1, -1):
+                winner = tf.where(each[i] == found, i, winner)
+            return tf.stack([tf.where(winner == i, above, 0.0) for i in range(count)], axis=2)
+
+        return found, gradient
+
+    return chosen(members)
 
 
 def pooled(image: Any, pool: int) -> Any:
     """Return the maxima of the pooling windows of [lanes, rows, side, side, channels]."""
-    end = int(image.shape[2]) // pool * pool
-    corners = [(y, x) for y in range(pool) for x in range(pool)]
-    return largest([image[:, :, y:end:pool, x:end:pool] for y, x in corners])
-
-
-def _blocks(image: Any, pool: int, count: int) -> Any:
-    """Return the blocks of an image from its upper left, [lanes, rows, count, count, values]."""
     lanes, rows, side, _, channels = image.shape
-    lacking = max(0, count * pool - side)
-    # What is added meets zeros of the kernel alone.
-    image = tf.pad(image, ((0, 0), (0, 0), (0, lacking), (0, lacking), (0, 0)))
-    image = image[:, :, : count * pool, : count * pool]
-    if pool == 1:
-        return image
-    image = tf.reshape(image, (lanes, rows, count, pool, count, pool, channels))
-    image = tf.transpose(image, (0, 1, 2, 4, 3, 5, 6))
-    return tf.reshape(image, (lanes, rows, count, count, pool * pool * channels))
+    end = side // pool * pool
+    corners = [image[:, :, y:end:pool, x:end:pool] for y in range(pool) for x in range(pool)]
+    members = tf.reshape(tf.stack(corners, axis=2), (lanes, rows, pool * pool, -1))
+    return tf.reshape(largest(members), (lanes, rows, side // pool, side // pool, channels))
 
 
-def _patches(blocks: Any, windows: int, reach: int) -> Any:
-    """Return what each window sees, [lanes, rows * windows * windows, reach * reach * values]."""
-    lanes, rows, _, _, values = blocks.shape
-    seen = [
-        blocks[:, :, y : y + windows, x : x + windows] for y in range(reach) for x in range(reach)
-    ]
-    return tf.reshape(
-        tf.concat(seen, axis=-1), (lanes, rows * windows * windows, reach * reach * values)
-    )
+def _patches(image: Any, size: int, step: int, count: int) -> Any:
+    """Return what each window sees, [lanes, rows * count * count, size * size * channels]."""
+    lanes, rows, _, side, channels = image.shape
+    starts = range(0, count * step, step)
+    bands = tf.stack([image[:, :, y : y + size] for y in starts], axis=2)
+    bands = tf.reshape(bands, (lanes, rows, count, size, side * channels))
+    across = [bands[..., x * channels : (x + size) * channels] for x in starts]
+    seen = tf.stack(across, axis=3)
+    return tf.reshape(seen, (lanes, rows * count * count, size * size * channels))
 
 
-def _shifted(kernel: Any, pool: int, reach: int) -> Any:
-    """Return the kernel at each member of a window, [lanes, reach * reach * values, n]."""
-    lanes, size, _, channels, filters = kernel.shape
-    side = reach * pool
+def _shifted(kernel: Any, pool: int) -> Any:
+    """Return the kernel as each member of a window applies it, [lanes, values of a patch, n]."""
+    lanes, size, _, channels, _ = kernel.shape
+    side = size + pool - 1
     moved = [
-        tf.pad(
-            kernel,
-            ((0, 0), (y, side - size - y), (x, side - size - x), (0, 0), (0, 0)),
-        )
+        tf.pad(kernel, ((0, 0), (y, pool - 1 - y), (x, pool - 1 - x), (0, 0), (0, 0)))
         for y in range(pool)
         for x in range(pool)
     ]
-    members = tf.stack(moved, axis=-2)
-    members = tf.reshape(members, (lanes, reach, pool, reach, pool, channels, pool * pool, filters))
-    members = tf.transpose(members, (0, 1, 3, 2, 4, 5, 6, 7))
-    return tf.reshape(members, (lanes, side * side * channels, pool * pool * filters))
+    return tf.reshape(tf.stack(moved, axis=-2), (lanes, side * side * channels, -1))

@@ -95,22 +95,32 @@ class Pass:
         act = ACTIVATIONS[activation]
         if norm:
             # The moments are over every output, of which the windows may leave some out.
-            outputs = int(hidden.shape[2]) - int(kernel.shape[1]) + 1
-            (every,) = convolution.convolve(hidden, kernel, bias, pool=1, windows=outputs)
-            hidden = convolution.pooled(self._normal_image(act(every)), pool)
-            return self._dropped(hidden, block, share)
+            hidden = self._normal_image(act(self._outputs(hidden, kernel, bias)))
+            return self._dropped(convolution.pooled(hidden, pool), block, share)
         if block == 1 and self._pixels is not None:
-            members = pixels.convolve(
-                self._pixels, hidden, kernel, bias, pool=pool, windows=windows
-            )
+            members = pixels.convolve(self._pixels, hidden, kernel, pool=pool, windows=windows)
         else:
-            members = convolution.convolve(hidden, kernel, bias, pool=pool, windows=windows)
+            members = convolution.convolve(hidden, kernel, pool=pool, windows=windows)
+        lanes, rows = hidden.shape[:2]
+        filters = int(bias.shape[-1])
         if activation == "gelu":
-            hidden = convolution.largest([act(member) for member in members])
+            flat = tf.reshape(members, (lanes, -1, filters))
+            members = tf.reshape(act(convolution.add_bias(flat, bias)), members.shape)
+            hidden = convolution.largest(members)
         else:
             # The others never fall: the largest is the same before them, and costs them but once.
-            hidden = act(convolution.largest(members))
+            flat = tf.reshape(convolution.largest(members), (lanes, -1, filters))
+            hidden = act(convolution.add_bias(flat, bias))
+        hidden = tf.reshape(hidden, (lanes, rows, windows, windows, filters))
         return self._dropped(hidden, block, share)
+
+    def _outputs(self, image: Any, kernel: Any, bias: Any) -> Any:
+        """Return every output of a convolution, [lanes, rows, n, n, filters]."""
+        count = int(image.shape[2]) - int(kernel.shape[1]) + 1
+        every = convolution.convolve(image, kernel, pool=1, windows=count)[:, :, 0]
+        return tf.reshape(
+            convolution.add_bias(every, bias), (*image.shape[:2], count, count, bias.shape[-1])
+        )
 
     def _normal(self, hidden: Any, rows: Rows) -> Any:
         gamma, beta, mean, variance = (next(self._left) for _ in range(4))

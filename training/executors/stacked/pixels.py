@@ -64,30 +64,25 @@ def pixels_of(config: NetworkConfig, images: Iterable[NDArray[np.float32]]) -> P
     return Pixels(first.shape[1], first.shape[-1], places, constant.tobytes())
 
 
-def convolve(
-    of: Pixels, values: Any, kernel: Any, bias: Any, *, pool: int, windows: int
-) -> list[Any]:
-    """Return what `convolution.convolve` does for the images.
+def convolve(of: Pixels, values: Any, kernel: Any, *, pool: int, windows: int) -> Any:
+    """Return the members of pooling windows, [lanes, rows, pool * pool, n * n * filters].
 
     Args:
         of: where the values are.
         values: of the changing pixels, [lanes, rows, pixels].
         kernel: [lanes, k, k, channels, filters].
-        bias: [lanes, filters].
-        pool: side of the pooling windows.
-        windows: how many of them a side, from the upper left.
+        pool: side of the windows.
+        windows: how many of them a side, from the upper left: n.
     """
     lanes, rows, count = values.shape
-    filters = int(kernel.shape[-1])
-    moved = _moved(of, kernel, pool, windows)
-    product = values @ tf.reshape(moved, (lanes, count, -1))
-    shape = (lanes, rows, pool * pool, windows, windows, filters)
-    members = tf.unstack(tf.reshape(product, shape), axis=2)
-    if np.any(of.background):
-        image = tf.tile(of.background[None, None], (lanes, 1, 1, 1, 1))
-        behind = convolution.convolve(image, kernel, bias, pool=pool, windows=windows)
-        return [member + back for member, back in zip(members, behind, strict=True)]
-    return [member + bias[:, None, None, None, :] for member in members]
+    moved = tf.reshape(_moved(of, kernel, pool, windows), (lanes, count, -1))
+    members = tf.reshape(values @ moved, (lanes, rows, pool * pool, -1))
+    if not of.background.any():
+        return members
+    image = tf.tile(of.background[None, None], (lanes, 1, 1, 1, 1))
+    behind = convolution.convolve(image, kernel, pool=pool, windows=windows)
+    behind = tf.reshape(tf.transpose(behind, (0, 2, 1, 3)), (lanes, 1, pool * pool, -1))
+    return members + behind
 
 
 def _moved(of: Pixels, kernel: Any, pool: int, windows: int) -> Any:
