@@ -22,7 +22,7 @@ from training.surveys import OpenedSurvey
 from training.tasks import Progress, Task, Workers
 from training.tuning.apply_rules import apply_rules
 from training.tuning.brackets import ranked
-from training.tuning.budget import read_points, within
+from training.tuning.budget import read_points
 from training.tuning.building import packed
 from training.tuning.diagnosis import Context
 from training.tuning.finalists import DEFAULT, FINALISTS, Candidate, Finals, Rows, run_finals
@@ -202,9 +202,14 @@ def search(
 ) -> Outcome:
     """Search until a limit is reached, with the rules at work meanwhile."""
     crew = crew_of(study, crew_options)
+    looked = 0
 
     def see(view: View) -> None:
-        step_rules(study, limits.trials)
+        nonlocal looked
+        # Reading every record takes longer than a trial, and the rules wait for several.
+        if view.end is None and view.done >= looked + study.request.every:
+            looked = view.done
+            step_rules(study, limits.trials)
         watch(view)
 
     return run_study(study.study, crew, limits, see)
@@ -232,10 +237,12 @@ def step_rules(study: Study, trials: int) -> None:
     study.study.set_user_attr(RULES, step.state.to_json())
     if step.space.version > space.version:
         write_space(study.study, step.space)
-    left = trials - len(within(read_points(study.study), trials))
-    points = [step.space.params_for_enqueue(point) for point in step.points[: max(0, left)]]
-    if points:
-        enqueue(study.study, points, source="rule", limit=trials)
+    points = [step.space.params_for_enqueue(point) for point in step.points]
+    for point in points:
+        try:
+            enqueue(study.study, [point], source="rule", limit=trials)
+        except ConfigError:
+            return  # no trial of the budget is left for it
 
 
 def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
