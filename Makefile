@@ -72,7 +72,7 @@ contracts: $(STAMP) ## Check the import direction and the borders (import-linter
 .PHONY: unit
 unit: $(STAMP) ## Run the tests alone (PYTEST_ARGS="-k windower -x")
 	@echo "== tests"
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: $(STAMP) wheelhouse ## Run the long tests (minutes each; PYTEST_ARGS as above)

@@ -16,3 +16,11 @@ def lacking(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}; CI is set, so this must not be skipped", pytrace=False)
     pytest.skip(reason)
+
+
+LONGEST = ("test_demo.py", "test_tune.py", "test_run.py", "test_evaluation.py")
+"""Files that take a minute or more: begun last, one process would be left with them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)

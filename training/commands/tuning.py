@@ -124,7 +124,7 @@ def run(
         list[str], typer.Option("--try", help="A point of your own, NAME=VALUE,…; repeat.")
     ] = [],  # noqa: B006
     finalists: Annotated[int, typer.Option(min=0, help="Trained again; 0 for no finals.")] = 5,
-    final_seeds: Annotated[int, typer.Option(min=2, help="Fresh seeds of each finalist.")] = 16,
+    final_seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds of each finalist.")] = 16,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes here; 0 leaves the work to `tune worker`.")
     ] = CORES,

@@ -64,7 +64,9 @@ class Finalist:
 
     @property
     def dev_se_m(self) -> float:
-        """Standard error of `dev_m` over seeds, metres."""
+        """Standard error of `dev_m` over seeds, metres; 0 for one seed."""
+        if len(self.dev) < 2:
+            return 0.0
         return float(self.dev.mean(axis=1).std(ddof=1) / np.sqrt(len(self.dev)))
 
     @property

@@ -131,7 +131,7 @@ def test_a_diverged_lane_is_told_and_harms_nobody() -> None:
 
 
 def test_dead_outputs_are_initialised_anew_as_start_network_does() -> None:
-    config = quick("paper-dnn", target="box", hidden=(4,), dead_output_tries=6)
+    config = quick("paper-dnn", target="box", hidden=(4,), batch_norm_after=(), dead_output_tries=6)
     stack = Stack([lane(config, seed=seed) for seed in range(12)])
     assert max(stack.tries) > 1
     health = stack.health()
@@ -143,7 +143,7 @@ def test_dead_outputs_are_initialised_anew_as_start_network_does() -> None:
 
 
 def test_without_a_second_try_a_dead_lane_stays_and_is_told() -> None:
-    config = quick("paper-dnn", target="box", hidden=(4,), dead_output_tries=1)
+    config = quick("paper-dnn", target="box", hidden=(4,), batch_norm_after=(), dead_output_tries=1)
     stack = Stack([lane(config, seed=seed) for seed in range(12)])
     assert set(stack.tries) == {1}
     assert any(health.dead for health in stack.health())

@@ -12,8 +12,9 @@ from tests.training.simulated import quick
 from training.executors.stack import Stack
 from training.preparation import SEED_STEP
 
-TINY = 1e-5
-"""Between the same float32 mathematics in another order, after four steps."""
+TINY = 2e-4
+"""Between the same float32 mathematics in another order, after four steps: oneDNN and XLA add as
+suits the processor."""
 
 IMAGE: Shapes = {"image": (11, 11, 2)}
 BOTH: Shapes = {"image": (9, 9, 1), "vector": (3,)}
@@ -85,7 +86,7 @@ def _check(config: Any, shapes: Shapes) -> None:
     for i, one in enumerate(both):
         model, curve = by_loop(one, 2, tries=stack.tries[i])
         before = stack.start(one.seed + (stack.tries[i] - 1) * SEED_STEP)
-        assert furthest(model.get_weights(), before) > 100 * TINY, "it must have moved"
+        assert furthest(model.get_weights(), before) > 10 * TINY, "it must have moved"
         assert furthest(model.get_weights(), stack.weights(i)) < TINY
         np.testing.assert_allclose(curves[i], curve, rtol=1e-4)
         np.testing.assert_allclose(stack.predict()[i], np.asarray(model(one.held_out)), atol=1e-4)

@@ -58,10 +58,10 @@ def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> No
             ["weighted-centroid"],
             rows,
             workers,
-            seeds=2,
+            seeds=1,
         )
-    assert finals.default.dev.shape == (2, len(cut.searched))
-    assert finals.finalists[0].unseen.shape == (2, len(cut.unseen))
+    assert finals.default.dev.shape == (1, len(cut.searched))
+    assert finals.finalists[0].unseen.shape == (1, len(cut.unseen))
     assert np.isfinite(finals.default.unseen).all()
     assert finals.best_simple == "weighted-centroid"
     assert len(finals.unseen_groups) == len(cut.unseen)

@@ -76,7 +76,7 @@ def test_a_study_that_goes_on_ends_with_a_verdict_and_the_configuration_that_won
     begun: Path,
 ) -> None:
     folder, out = begun, begun / "out.json"
-    words = ("--trials=4", "--finalists=1", "--final-seeds=2", f"--json={out}")
+    words = ("--trials=4", "--finalists=1", "--final-seeds=1", f"--json={out}")
     again = _tune(folder, "again", *words)
     assert again.returncode == 0, again.stderr
     told = json.loads(out.read_text())
