@@ -21,8 +21,9 @@ from training.executors.stacked.initial import Weights, initial_of
 from training.executors.stacked.lanes import BEST, Lane, Signature, group, padded, signature
 from training.executors.stacked.optimisers import RATES, SLOTS, Clock
 from training.executors.stacked.pixels import Pixels, pixels_of
-from training.executors.stacked.program import Rates, State, merged, program_of
+from training.executors.stacked.program import program_of
 from training.executors.stacked.records import Columns, Table, feeds
+from training.executors.stacked.step import Rates, State, merged
 from training.executors.steps import Progress
 from training.preparation import SEED_STEP
 
@@ -97,8 +98,8 @@ class Stack:
         rates, sums, steps, told = self._rates(), [], 0, 0
         longest = -(-int(self._training.lengths.max()) // batch)
         for feed in feeds(self._training, self._shuffles, epochs=epochs, batch=batch, size=size):
-            rows = tf.constant(feed.records), tf.constant(feed.counts)
-            self._state, losses = run(self._state, rates, *rows, tf.constant(feed.steps))
+            rows = tf.constant(feed.rows), tf.constant(feed.counts), tf.constant(feed.steps)
+            self._state, losses = run(self._state, rates, self._training.tensor(), *rows)
             sums.append(losses.numpy()[: feed.steps, : len(self._lanes)])
             steps += feed.steps
             progress(steps // longest - told)

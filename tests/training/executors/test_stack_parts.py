@@ -76,7 +76,8 @@ def test_every_row_comes_once_an_epoch_in_the_order_of_the_seed() -> None:
         order = np.random.default_rng(i)
         for epoch in range(2):
             steps = range(epoch * 3, epoch * 3 + 3)
-            got = np.concatenate([feed.records[s, i, : feed.counts[s, i]] for s in steps])
+            chosen = np.concatenate([feed.rows[s, i, : feed.counts[s, i]] for s in steps])
+            got = np.asarray(table.tensor())[chosen]
             np.testing.assert_array_equal(got, rows[order.permutation(len(rows))])
     assert (feed.counts[:, 3:] == 0).all()
 
@@ -87,10 +88,10 @@ def test_many_steps_come_in_parts_of_one_size() -> None:
     def parts() -> list[Any]:
         return list(feeds(Table([rows]), [np.random.default_rng(0)], epochs=3, batch=4, size=2))
 
-    assert {feed.records.shape for feed in parts()} == {(64, 2, 4, 1)}
+    assert {feed.rows.shape for feed in parts()} == {(64, 2, 4)}
     assert [feed.steps for feed in parts()] == [64, 64, 64, 33]
-    seen = np.concatenate([feed.records[: feed.steps, 0].ravel() for feed in parts()])
-    np.testing.assert_array_equal(np.sort(seen), np.repeat(rows[:, 0], 3))
+    seen = np.concatenate([feed.rows[: feed.steps, 0].ravel() for feed in parts()])
+    np.testing.assert_array_equal(np.sort(seen), np.repeat(np.arange(300), 3))
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:

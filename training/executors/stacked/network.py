@@ -56,13 +56,14 @@ class Pass:
         """Return the scaled positions, [lanes, rows, 2].
 
         Args:
-            inputs: by name, [lanes, rows, ...].
+            inputs: `vector` [lanes, width, rows]; `image` [lanes, rows, side, side, channels], or
+                only its changing pixels, [lanes, rows, pixels].
         """
         hidden = None
         if "image" in inputs:
             hidden = self._convolutions(inputs["image"])
         if "vector" in inputs:
-            vector = tf.transpose(inputs["vector"], (0, 2, 1))
+            vector = inputs["vector"]
             hidden = vector if hidden is None else tf.concat([hidden, vector], axis=1)
         first = len(self._config.filters) + 1
         for block in range(first, self._config.blocks + 1):

@@ -47,31 +47,13 @@ def tick(config: NetworkConfig, rates: Mapping[str, Any], clock: Clock) -> Clock
     return Clock(steps, clock.warm_up * _nadam_momentum(rates, steps))
 
 
-def update(
-    config: NetworkConfig, rates: Mapping[str, Any], clock: Clock, *, of: Moved
-) -> tuple[Any, tuple[Any, ...]]:
-    """Return a weight and its slots after a step.
+class Now(NamedTuple):
+    """The step that is taken."""
 
-    Args:
-        config: names the optimiser.
-        rates: float32 [lanes] by name.
-        clock: after `tick`.
-        of: the weight, before the step.
-    """
-    shape = (-1,) + (1,) * (len(of.weight.shape) - 1)
-    rate = {name: tf.reshape(value, shape) for name, value in rates.items()}
-    now = Clock(*(tf.reshape(value, shape) for value in clock))
-    if config.optimizer == "sgd":
-        return _sgd(config, rate, of)
-    if config.optimizer == "rmsprop":
-        return _rmsprop(rate, of)
-    weight = of.weight
-    if config.optimizer == "adamw":
-        weight = weight - weight * rate["weight_decay"] * rate["learning_rate"]
-    mean = of.slots[0] + (of.gradient - of.slots[0]) * (1.0 - rate["beta1"])
-    square = of.slots[1] + (tf.square(of.gradient) - of.slots[1]) * (1.0 - rate["beta2"])
-    step = _nadam if config.optimizer == "nadam" else _adam
-    return weight - step(rate, now, of.gradient, mean, square), (mean, square)
+    clock: Clock
+    """After `tick`."""
+    moves: Any
+    """float32 [lanes], 1 for a lane that takes the step and 0 for one that stands still."""
 
 
 class Moved(NamedTuple):
@@ -82,31 +64,61 @@ class Moved(NamedTuple):
     gradient: Any
 
 
-def _sgd(config: NetworkConfig, rate: Mapping[str, Any], of: Moved) -> tuple[Any, tuple[Any, ...]]:
+def update(
+    config: NetworkConfig, rates: Mapping[str, Any], now: Now, *, of: Moved
+) -> tuple[Any, tuple[Any, ...]]:
+    """Return a weight and its slots after a step.
+
+    A lane that stands still is multiplied by 0 and not chosen between: a choice would need a copy
+    of every old number.
+
+    Args:
+        config: names the optimiser.
+        rates: float32 [lanes] by name.
+        now: the step.
+        of: the weight, before the step.
+    """
+    shape = (-1,) + (1,) * (len(of.weight.shape) - 1)
+    moves = tf.reshape(now.moves, shape)
+    rate = {name: tf.reshape(value, shape) for name, value in rates.items()}
+    rate["learning_rate"] *= moves
+    if config.optimizer == "sgd":
+        return _sgd(config, rate, moves, of)
+    if config.optimizer == "rmsprop":
+        return _rmsprop(rate, moves, of)
+    weight = of.weight
+    if config.optimizer == "adamw":
+        weight = weight - weight * (rate["weight_decay"] * rate["learning_rate"])
+    mean = of.slots[0] + (of.gradient - of.slots[0]) * (moves * (1.0 - rate["beta1"]))
+    square = of.slots[1] + (tf.square(of.gradient) - of.slots[1]) * (moves * (1.0 - rate["beta2"]))
+    clock = Clock(*(tf.reshape(value, shape) for value in now.clock))
+    if config.optimizer == "nadam":
+        return weight - _nadam(rate, clock, of.gradient, mean, square), (mean, square)
+    unbiased = tf.sqrt(1.0 - tf.pow(rate["beta2"], clock.steps))
+    alpha = rate["learning_rate"] * unbiased / (1.0 - tf.pow(rate["beta1"], clock.steps))
+    return weight - mean * alpha / (tf.sqrt(square) + _EPSILON), (mean, square)
+
+
+def _sgd(
+    config: NetworkConfig, rate: Mapping[str, Any], moves: Any, of: Moved
+) -> tuple[Any, tuple[Any, ...]]:
     pushed = of.gradient * rate["learning_rate"]
-    velocity = of.slots[0] * rate["momentum"] - pushed
+    velocity = of.slots[0] * (moves * rate["momentum"] + (1.0 - moves)) - pushed
     move = velocity * rate["momentum"] - pushed if config.nesterov else velocity
-    return of.weight + move, (velocity,)
+    return of.weight + move * moves, (velocity,)
 
 
-def _rmsprop(rate: Mapping[str, Any], of: Moved) -> tuple[Any, tuple[Any, ...]]:
-    square = rate["rho"] * of.slots[0] + (1.0 - rate["rho"]) * tf.square(of.gradient)
-    step = rate["learning_rate"] * of.gradient / tf.sqrt(square + _EPSILON)
-    return of.weight - step, (square,)
+def _rmsprop(rate: Mapping[str, Any], moves: Any, of: Moved) -> tuple[Any, tuple[Any, ...]]:
+    square = of.slots[0] + (tf.square(of.gradient) - of.slots[0]) * (moves * (1.0 - rate["rho"]))
+    return of.weight - rate["learning_rate"] * of.gradient / tf.sqrt(square + _EPSILON), (square,)
 
 
-def _adam(rate: Mapping[str, Any], now: Clock, _: Any, mean: Any, square: Any) -> Any:
-    unbiased = tf.sqrt(1.0 - tf.pow(rate["beta2"], now.steps))
-    alpha = rate["learning_rate"] * unbiased / (1.0 - tf.pow(rate["beta1"], now.steps))
-    return mean * alpha / (tf.sqrt(square) + _EPSILON)
-
-
-def _nadam(rate: Mapping[str, Any], now: Clock, gradient: Any, mean: Any, square: Any) -> Any:
-    here = _nadam_momentum(rate, now.steps)
-    ahead = _nadam_momentum(rate, now.steps + 1.0)
-    mean_hat = ahead * mean / (1.0 - now.warm_up * ahead)
-    mean_hat += (1.0 - here) * gradient / (1.0 - now.warm_up)
-    square_hat = square / (1.0 - tf.pow(rate["beta2"], now.steps))
+def _nadam(rate: Mapping[str, Any], clock: Clock, gradient: Any, mean: Any, square: Any) -> Any:
+    here = _nadam_momentum(rate, clock.steps)
+    ahead = _nadam_momentum(rate, clock.steps + 1.0)
+    mean_hat = ahead * mean / (1.0 - clock.warm_up * ahead)
+    mean_hat += (1.0 - here) * gradient / (1.0 - clock.warm_up)
+    square_hat = square / (1.0 - tf.pow(rate["beta2"], clock.steps))
     return mean_hat * rate["learning_rate"] / (tf.sqrt(square_hat) + _EPSILON)
 
 

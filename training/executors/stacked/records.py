@@ -16,11 +16,11 @@ from training.executors.stacked.lanes import Shapes
 from training.executors.stacked.pixels import Pixels
 from training.executors.steps import TrainingSet
 
-_FEED_FLOATS: Final = 4_000_000
-"""Numbers that one call of a program is given: enough steps to hide what a call costs, in 16 MB."""
-
 _STEPS: Final = 64
-"""Steps a call at most."""
+"""Steps a call of a program: enough of them to hide what the call costs."""
+
+_LEAST_ROWS: Final = 1024
+"""A table has so many rows, or a power of two more: programs then serve tables of many sizes."""
 
 
 class Columns(NamedTuple):
@@ -31,16 +31,30 @@ class Columns(NamedTuple):
     """Of an image, the only ones that a row holds."""
 
     def inputs(self, records: Any) -> dict[str, Any]:
-        """Return the inputs by name, [lanes, rows, ...], of records [lanes, rows, columns].
-
-        Of an image there may be no more than its changing pixels, [lanes, rows, pixels].
-        """
+        """Return the inputs as `Pass.run` takes them, of records [lanes, rows, columns]."""
         found, start = {}, 0
         for name, shape in self._held:
-            end = start + math.prod(shape)
-            found[name] = tf.reshape(records[:, :, start:end], (*records.shape[:2], *shape))
-            start = end
+            part = records[:, :, start : start + math.prod(shape)]
+            start += math.prod(shape)
+            found[name] = (
+                tf.transpose(part, (0, 2, 1))
+                if name == "vector"
+                else tf.reshape(part, (*records.shape[:2], *shape))
+            )
         return found
+
+    def picked(self, table: Any, rows: Any) -> tuple[dict[str, Any], Any]:
+        """Return the inputs of rows [lanes, rows] of a table, as `inputs` does, and the records."""
+        records = tf.gather(table, rows)
+        found, start = self.inputs(records), 0
+        for name, shape in self._held:
+            if name == "vector":
+                # Number by number: rows turned afterwards would be turned within every product.
+                places = rows[:, None, :] * int(table.shape[1]) + start
+                places += tf.range(math.prod(shape))[None, :, None]
+                found[name] = tf.gather(tf.reshape(table, [-1]), places)
+            start += math.prod(shape)
+        return found, records
 
     def target(self, records: Any) -> Any:
         """Return the targets, [lanes, rows, 2]."""
@@ -84,6 +98,7 @@ class Table:
         starts = np.cumsum([0, *(len(rows) for rows in distinct.values())])[:-1]
         start_of = dict(zip(distinct, starts, strict=True))
         self.values = np.concatenate(list(distinct.values()))
+        self._on_device: Any = None
         self.starts = np.asarray([start_of[id(rows)] for rows in sets])
         self.lengths = np.asarray([len(rows) for rows in sets])
 
@@ -93,6 +108,17 @@ class Table:
         found.starts = self.starts[list(lanes)]
         found.lengths = self.lengths[list(lanes)]
         return found
+
+    def tensor(self) -> Any:
+        """Return the rows with empty ones after them, float32 [a power of two, columns]."""
+        if self._on_device is None:
+            size = _LEAST_ROWS
+            while size < len(self.values):
+                size *= 2
+            self._on_device = tf.constant(
+                np.pad(self.values, ((0, size - len(self.values)), (0, 0)))
+            )
+        return self._on_device
 
     def padded(self, size: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Return all rows of all lanes, [size, most, columns], and how many each has."""
@@ -107,8 +133,8 @@ class Table:
 class Feed(NamedTuple):
     """What one call of a program runs over."""
 
-    records: NDArray[np.float32]
-    """[at most, lanes, batch, columns]."""
+    rows: NDArray[np.int32]
+    """[at most, lanes, batch], of the table."""
     counts: NDArray[np.int32]
     """[at most, lanes], rows that are there."""
     steps: int
@@ -123,36 +149,33 @@ def feeds(
     Every lane has as many steps an epoch as the one with most rows; what it lacks is empty.
     """
     longest = -(-int(table.lengths.max()) // batch)
-    at_most = max(1, min(_STEPS, _FEED_FLOATS // (size * batch * table.values.shape[1])))
     of_epoch = np.zeros((longest, size), np.int32)
     for lane, length in enumerate(table.lengths):
         of_epoch[:, lane] = np.clip(length - np.arange(longest) * batch, 0, batch)
-    chosen = np.zeros((0, size, batch), np.intp)
+    rows = np.zeros((0, size, batch), np.int32)
+    counts = np.zeros((0, size), np.int32)
     for epoch in range(epochs):
-        chosen = np.concatenate([chosen, _epoch(table, shuffles, (size, longest, batch))])
-        while len(chosen) >= at_most or (epoch == epochs - 1 and len(chosen)):
-            done = (epoch + 1) * longest - len(chosen)
-            steps = min(at_most, len(chosen))
-            rows = np.arange(done, done + steps) % longest
-            yield _feed(table, chosen[:steps], of_epoch[rows], at_most)
-            chosen = chosen[steps:]
+        rows = np.concatenate([rows, _epoch(table, shuffles, (size, longest, batch))])
+        counts = np.concatenate([counts, of_epoch])
+        while len(rows) >= _STEPS or (epoch == epochs - 1 and len(rows)):
+            steps = min(_STEPS, len(rows))
+            yield Feed(_filled(rows[:steps]), _filled(counts[:steps]), steps)
+            rows, counts = rows[steps:], counts[steps:]
 
 
 def _epoch(
     table: Table, shuffles: Sequence[np.random.Generator], shape: tuple[int, int, int]
-) -> NDArray[np.intp]:
+) -> NDArray[np.int32]:
     """Return which rows of the table each batch of an epoch has, [steps, lanes, batch]."""
     size, steps, batch = shape
-    rows = np.zeros((size, steps * batch), np.intp)
+    rows = np.zeros((size, steps * batch), np.int32)
     for lane, shuffle in enumerate(shuffles):
         length = table.lengths[lane]
         rows[lane, :length] = table.starts[lane] + shuffle.permutation(length)
     return rows.reshape(size, steps, batch).transpose(1, 0, 2)
 
 
-def _feed(table: Table, rows: NDArray[np.intp], counts: NDArray[np.int32], at_most: int) -> Feed:
-    records = np.zeros((at_most, *rows.shape[1:], table.values.shape[1]), np.float32)
-    np.take(table.values, rows, axis=0, out=records[: len(rows)], mode="clip")
-    padded = np.zeros((at_most, rows.shape[1]), np.int32)
-    padded[: len(rows)] = counts
-    return Feed(records, padded, len(rows))
+def _filled(steps: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return steps followed by empty ones: a program has one number of them."""
+    lacking = ((0, _STEPS - len(steps)),) + ((0, 0),) * (steps.ndim - 1)
+    return np.pad(steps, lacking)
