@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import edge
+from benchmarks import edge, executors
 from benchmarks.results import Row, print_table, write_results
 
 AREAS: Final[dict[str, Callable[[], Iterator[Row]]]] = {
     "edge": edge.measure,
+    "executors": executors.measure,
 }
 
 

@@ -15,17 +15,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from benchmarks.results import Row
 from localizer.features import Features
 from training.config import NetworkConfig, load_network
-from training.executors import TrainingSet
-from training.preparation import prepare
 from training.splits import SPLITS
 from training.surveys import open_survey
+
+if TYPE_CHECKING:
+    # TensorFlow comes with it: other benchmarks do not wait for that.
+    from training.executors import TrainingSet
 
 AREA: Final = "executors"
 PRESETS: Final = ("paper-dnn", "paper-cnn")
@@ -80,6 +82,8 @@ def measure() -> Iterator[Row]:
 
 
 def _trials() -> list[Trial]:
+    from training.preparation import prepare
+
     with tempfile.TemporaryDirectory() as folder:
         survey = open_survey("uci", Path(folder))
         table = survey.published("mean")
