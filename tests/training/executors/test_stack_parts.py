@@ -32,7 +32,7 @@ def test_initial_weights_are_those_of_build_network(
 ) -> None:
     config = quick(preset, **changes)
     initial = initial_of(signature(lane(config, shapes)))
-    assert initial.replays, "this version of Keras draws otherwise: a start costs a network"
+    assert initial.repeats, "this version of Keras draws otherwise: a start costs a network"
     for seed in (0, 123):
         model = build_network(config, shapes, seed=seed)
         assert initial.count == model.count_params()
