@@ -10,6 +10,8 @@ from localizer.clock import ManualClock, s_to_ns
 from localizer.live import LiveEngine
 from localizer.scans import Advertisement
 from localizer.site import Position
+from localizer.sources import SourceStatus
+from localizer.sources.status import StatusKeeper
 
 
 class HandSource:
@@ -19,6 +21,7 @@ class HandSource:
 
     def __init__(self, truth: Position | None = None) -> None:
         self.clock = ManualClock(s_to_ns(1000))
+        self.keeper = StatusKeeper(self.clock)
         self.truth = truth
         self.closed = False
         self.slow = False
@@ -34,6 +37,10 @@ class HandSource:
 
     def fail(self, error: Exception) -> None:
         self._items.put_nowait(error)
+
+    @property
+    def status(self) -> SourceStatus:
+        return self.keeper.status
 
     async def __aiter__(self) -> AsyncIterator[Advertisement]:
         while (item := await self._items.get()) is not None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from localizer.sources.opening import open_source
 from localizer.sources.protocol import Source
+from localizer.sources.status import SourceState, SourceStatus
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "SourceState", "SourceStatus", "open_source"]

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from localizer.clock import Clock
 from localizer.scans import Advertisement
 from localizer.site import Position
+from localizer.sources.status import SourceStatus
 
 TRUTH_KEPT_S: Final = 120.0
 """How far back `truth_at` remembers, seconds: longer than any window or lag of a tracker."""
@@ -24,6 +25,11 @@ class Source(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock whose time base the advertisements are in."""
+        ...
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it is now; at any time, before the iteration and after it."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Advertisement]:

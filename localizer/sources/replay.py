@@ -18,6 +18,7 @@ from localizer.sources.address import OptionReader, SourceAddress
 from localizer.sources.protocol import TRUTH_KEPT_S
 from localizer.sources.recording import Recording
 from localizer.sources.script import Stretch, stretches_of_recording, stretches_of_scans
+from localizer.sources.status import SourceStatus
 from localizer.sources.stream import TimedStream
 from localizer.sources.survey_scans import SurveyScans
 from localizer.survey import Survey
@@ -105,6 +106,11 @@ class ReplaySource:
         self._loop = loop
         self._stream = TimedStream(name, clock)
         self._recent: deque[Stretch] = deque()
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it is now."""
+        return self._stream.status
 
     def __aiter__(self) -> AsyncIterator[Advertisement]:
         """Start playing."""

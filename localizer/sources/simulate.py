@@ -16,6 +16,7 @@ from localizer.site import Position, Site, load_site
 from localizer.sites import BUILT_IN, built_in_site
 from localizer.sources.address import OptionReader, SourceAddress
 from localizer.sources.protocol import TRUTH_KEPT_S
+from localizer.sources.status import SourceStatus
 from localizer.sources.stream import TimedStream
 from localizer.walker import Leg, random_walk
 
@@ -36,6 +37,11 @@ class SimulatedSource:
         """The floor that is walked; its expected RSSI is known."""
         self._stream = TimedStream(name, clock)
         self._legs: deque[Leg] = deque()
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it is now."""
+        return self._stream.status
 
     def __aiter__(self) -> AsyncIterator[Advertisement]:
         """Start walking."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 from localizer.clock import Clock
 from localizer.errors import SourceError
 from localizer.scans import Advertisement
+from localizer.sources.status import SourceStatus, StatusKeeper
 
 
 class TimedStream:
@@ -21,10 +22,16 @@ class TimedStream:
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
         self._clock = clock
+        self._keeper = StatusKeeper(clock)
         self._closed = asyncio.Event()
         self._playing: AsyncGenerator[Advertisement, None] | None = None
         self._waiting = False
         self._sleep: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> SourceStatus:
+        """How the stream is now."""
+        return self._keeper.status
 
     def play(self, moments: Iterable[Advertisement | int]) -> AsyncGenerator[Advertisement, None]:
         """Return the one iterator over the advertisements of `moments`.
@@ -50,6 +57,7 @@ class TimedStream:
     async def aclose(self) -> None:
         """End the iteration, even while it waits."""
         self._closed.set()
+        self._keeper.become("ended", "closed", "the source was closed")
         if self._sleep is not None:
             self._sleep.cancel()
         # A generator that waits cannot be closed from outside; it ends when its wait does.
@@ -61,12 +69,19 @@ class TimedStream:
     ) -> AsyncGenerator[Advertisement, None]:
         if self._closed.is_set():
             return
-        for moment in moments:
-            await self._wait_until(moment if isinstance(moment, int) else moment.time_ns)
-            if self._closed.is_set():
-                return
-            if isinstance(moment, Advertisement):
-                yield moment
+        self._keeper.become("running")
+        try:
+            for moment in moments:
+                await self._wait_until(moment if isinstance(moment, int) else moment.time_ns)
+                if self._closed.is_set():
+                    return
+                if isinstance(moment, Advertisement):
+                    self._keeper.given += 1
+                    yield moment
+        except SourceError as error:
+            self._keeper.become("failed", error.reason, str(error))
+            raise
+        self._keeper.become("ended", "source_ended", "the source has nothing more to give")
 
     async def _wait_until(self, time_ns: int) -> None:
         self._waiting = True

@@ -14,7 +14,7 @@ from localizer.beacons import parse_beacon_id
 from localizer.clock import Clock, JumpingClock, ManualClock
 from localizer.errors import SourceError
 from localizer.scans import Advertisement
-from localizer.sources import Source
+from localizer.sources import Source, SourceStatus
 
 DEADLINE_S = 10.0
 """A source that takes longer hangs: on the event loop, or (five seconds later) beside it."""
@@ -190,3 +190,20 @@ class SourceContract:
 
     def test_nobody_was_anywhere_before_the_start(self, make_source: MakeSource) -> None:
         assert make_source(ManualClock()).truth_at(0) is None
+
+    def test_its_status_goes_with_it(self, make_source: MakeSource) -> None:
+        async def check() -> list[SourceStatus]:
+            source = make_source(JumpingClock())
+            seen = [source.status]
+            async for _ in source:
+                seen.append(source.status)
+                if len(seen) == 3:
+                    break
+            await source.aclose()
+            return [*seen, source.status]
+
+        before, *during, after = run(check())
+        assert (before.state, before.given) == ("opening", 0)
+        assert [(one.state, one.given) for one in during] == [("running", 1), ("running", 2)]
+        assert (after.state, after.given, after.restarts) == ("ended", 2, 0)
+        assert after.reason
