@@ -108,11 +108,13 @@ wheelhouse: $(EDGE_STAMP) $(PROJECT_STAMP) $(if $(filter 3.11,$(PY)),$(EDGE_32BI
 lock: ## Resolve requirements/ anew within pyproject.toml's ranges (needs uv; UPGRADE=--upgrade takes newer releases)
 	@uv --version >/dev/null 2>&1 || { echo "make lock needs uv, which nothing else here does: pip install uv" >&2; exit 1; }
 	@for v in 3.11 3.12 3.13; do \
-		$(call resolve,$$v,dev-$$v,pyproject.toml --extra edge --extra ble --extra training --extra dev) && \
+		$(call resolve,$$v,dev-$$v,pyproject.toml $(EVERYTHING)) && \
 		$(call resolve,$$v,edge-$$v,pyproject.toml --extra edge --constraints requirements/dev-$$v.txt) && \
 		$(call resolve,$$v,build-$$v,--group build --constraints requirements/dev-$$v.txt) || exit 1; \
 	done
 	@$(call resolve,3.11,edge-32bit-3.11,pyproject.toml --extra edge-32bit)
+
+EVERYTHING := $(foreach extra,edge ble mqtt serial survey training dev,--extra $(extra))
 
 # One pin file for all platforms, without addresses.
 resolve = echo "requirements/$(2).txt" && uv pip compile --quiet --universal --python-version $(1) \
