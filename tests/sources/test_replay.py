@@ -22,7 +22,7 @@ from localizer.sources.recording import write_recording
 from localizer.sources.script import stretches_of_scans
 from localizer.survey import Survey, build_survey
 from tests.conftest import lacking
-from tests.sources.contract import MakeSource, SourceContract, let_others_run, run, take
+from tests.sources.contract import MakeSource, PacedSourceContract, let_others_run, run, take
 
 A, B = BeaconId("name:demo:b01"), BeaconId("name:demo:b02")
 HERE, THERE = Position(1.0, 2.0), Position(3.0, 4.0)
@@ -338,7 +338,7 @@ def test_an_empty_recording_is_told(tmp_path: Path) -> None:
     assert caught.value.reason == "nothing_to_replay"
 
 
-class TestReplayedSurvey(SourceContract):
+class TestReplayedSurvey(PacedSourceContract):
     @pytest.fixture
     def make_source(self, survey_path: Path) -> MakeSource:
         def make(clock: Clock) -> Source:
@@ -347,7 +347,7 @@ class TestReplayedSurvey(SourceContract):
         return make
 
 
-class TestReplayedRecordingInALoop(SourceContract):
+class TestReplayedRecordingInALoop(PacedSourceContract):
     @pytest.fixture
     def make_source(self, tmp_path: Path) -> MakeSource:
         path = recording(tmp_path / "a.jsonl")

@@ -12,7 +12,7 @@ from localizer.sites import built_in_site
 from localizer.sources import Source, open_source
 from localizer.sources.protocol import TRUTH_KEPT_S
 from localizer.sources.simulate import SimulatedSource
-from tests.sources.contract import MakeSource, SourceContract, let_others_run, run, take
+from tests.sources.contract import MakeSource, PacedSourceContract, let_others_run, run, take
 
 
 def heard(text: str, count: int = 300) -> list[Advertisement]:
@@ -95,7 +95,7 @@ def test_a_deaf_receiver_leaves_the_others_their_time() -> None:
     run(check())
 
 
-class TestSimulation(SourceContract):
+class TestSimulation(PacedSourceContract):
     @pytest.fixture
     def make_source(self) -> MakeSource:
         def make(clock: Clock) -> Source:
