@@ -28,8 +28,8 @@ from training.workdir import new_workdir, write_run
 SPLIT: Final = "sessions"
 """Days left out: what the replayed days are to the survey."""
 
-PRESETS: Final = ("pool", "dnn")
-"""The recipe, and the paper's kind of network; images take minutes, and a first look must not."""
+PRESET: Final = "pool"
+"""The recipe alone: other networks are no better, and a first look must not take minutes."""
 
 SIMULATED: Final = "simulate:demo"
 WORKERS: Final = 2
@@ -79,11 +79,11 @@ def run_demo(options: DemoOptions, console: Console) -> None:
     recipe = Recipe(
         [SPLITS[SPLIT]],
         list(SIMPLE_METHODS),
-        [load_config(name) for name in PRESETS],
+        [load_config(PRESET)],
         range(1),
         criterion=(SPLIT,),
     )
-    console.print("[bold]Cross-validating the pool and a network beside the simple methods[/]")
+    console.print("[bold]Cross-validating the pool beside the simple methods[/]")
     with start_workers(survey, recipe, WORKERS) as workers:
         evaluations = cross_validate(survey, recipe, workers, console)
         bundle = options.workdir / "bundle"
