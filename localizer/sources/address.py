@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -27,8 +28,15 @@ class SourceAddress:
     """Name and value of each option, with %-escapes decoded."""
 
     def fail(self, message: str, reason: str) -> NoReturn:
-        """Raise a SourceError about this address."""
-        raise SourceError(f"{message} (in {self.text!r})", source=self.text, reason=reason)
+        """Raise a SourceError about this address; a password in it is not shown."""
+        shown = without_password(self.text)
+        raise SourceError(f"{message} (in {shown!r})", source=shown, reason=reason)
+
+
+def without_password(text: str) -> str:
+    """Return a source's string with ``***`` for the password of ``scheme://user:password@host``."""
+    # Up to the last @: a password that is not written as %XX may hold anything.
+    return re.sub(r"(://[^:@/?]*):.*@", r"\1:***@", text, flags=re.DOTALL)
 
 
 def parse_source(text: str) -> SourceAddress:
@@ -47,7 +55,9 @@ def parse_source(text: str) -> SourceAddress:
     for part in query.split("&") if mark else ():
         name, equals, value = part.partition("=")
         if not name or not equals:
-            bare.fail(f"an option must be name=value, but got {part!r}", "bad_option")
+            # Behind a password with a question mark, this is the rest of it.
+            got = "another form" if "@" in text else repr(part)
+            bare.fail(f"an option must be name=value, but got {got}", "bad_option")
         options.append((unquote(name), unquote(value)))
     names = [name for name, _ in options]
     for name in names:
