@@ -77,17 +77,13 @@ def fit_floor_softmax(side: PoolSide, grid: FloorGrid, *, price: float | None) -
         # In float32, which halves the time; the sums over scans and the ridge are not.
         logits = inputs @ weight.astype(np.float32) + bias.astype(np.float32)
         logits -= logits.max(axis=1, keepdims=True)
-        hit = np.einsum("ng,ng->n", target, logits)
-        # In place: half of the time went into new arrays of scans by cells.
-        slope = np.exp(logits, out=logits)
-        total = slope.sum(axis=1, keepdims=True)
-        slope /= total
-        slope -= target
-        slope *= vote
+        share = np.exp(logits)
+        total = share.sum(axis=1, keepdims=True)
+        entropy = np.log(total[:, 0]) - np.einsum("ng,ng->n", target, logits)
+        slope = (share / total - target) * vote
         gradient = basis.collect(
             (inputs.T @ slope).astype(np.float64), slope.sum(axis=0, dtype=np.float64)
         )
-        entropy = np.log(total[:, 0]) - hit
         return float(side.weight @ entropy) + 0.5 * float(theta @ theta), gradient + theta
 
     found = minimize(
