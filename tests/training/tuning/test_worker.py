@@ -146,7 +146,7 @@ def test_a_result_whose_lease_was_lost_is_dropped_and_noted(study: optuna.Study)
         yield _trained(one, 0.25 + one.attempt)
 
     begin(study, Limits(1))
-    assert run_here(study, Work(STUB.propose, evaluate)) == 1
+    assert run_here(study, Work(STUB.propose, evaluate), lease_s=1.0) == 1
     (point,) = read_points(study)
     assert [trial.state.name for trial in point.attempts] == ["FAIL", "COMPLETE"]
     assert point.last.value == 2.25
