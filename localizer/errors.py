@@ -25,15 +25,54 @@ class SiteError(LocalizerError):
     """A site, a beacon id or a position that does not hold together."""
 
 
+class PlanError(SiteError):
+    """A floor plan, its scale or its geometry that cannot be used."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """A machine-readable reason, lower case with underscores."""
+
+
+class TableError(SiteError):
+    """A CSV of points or beacons that cannot be used; nothing of it was taken."""
+
+    def __init__(self, message: str, *, reason: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """A machine-readable reason, lower case with underscores."""
+        self.line = line
+        """The first 1-based line that is wrong; None where no line alone is."""
+
+
 class SurveyError(LocalizerError):
     """A survey file, or an import into one, that cannot be used."""
 
-    def __init__(self, message: str, *, path: Path | None = None, line: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | None = None,
+        line: int | None = None,
+        reason: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.path = path
         """The file that was read, where there was one."""
         self.line = line
         """The 1-based line in that file, where it is known."""
+        self.reason = reason
+        """Why the file cannot be used now, where waiting helps: ``disk_full``, ``locked``,
+        ``read_only`` or ``io_error``."""
+
+
+class WalkError(SurveyError):
+    """Taps of a walk that cannot have happened so."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """A machine-readable reason, lower case with underscores."""
 
 
 class DownloadError(LocalizerError):
