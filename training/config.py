@@ -15,7 +15,8 @@ import tomli_w
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from localizer.errors import ConfigError
-from training.pool.config import POOLED, PoolConfig, sha256_of_settings
+from training.pool.config import POOLED, PoolConfig, settings_of, sha256_of_settings
+from training.stages import Stage, refuse_schedule
 
 PRESETS: Final = ("pool", "dnn", "cnn", "cnn-25", "paper-dnn", "paper-cnn")
 """Configurations that come with the product, in training/presets."""
@@ -107,6 +108,9 @@ class NetworkConfig:
     """`loop`: epochs in one graph with the data in memory; `fit`: Keras, the reference."""
     augment: tuple[AugmentationName, ...]
     """What the training rows are augmented by, inside each training side; none by default."""
+    schedule: tuple[Stage, ...] = ()
+    """Settings that are others from some epoch on, in order. The one key that a file may leave out:
+    only what `tune --sampler pbt` found has any."""
 
     @property
     def blocks(self) -> int:
@@ -118,6 +122,14 @@ class NetworkConfig:
         activation = self.activations[block - 1 if len(self.activations) > 1 else 0]
         share = self.dropout[block - 1 if len(self.dropout) > 1 else 0]
         return activation, block in self.batch_norm_after, share
+
+    def stages(self) -> list[tuple[NetworkConfig, int]]:
+        """Return the configurations that a training goes through, and the epochs of each."""
+        reached = [one for one in self.schedule if one.after_epochs < self.epochs]
+        first = dataclasses.replace(self, schedule=())
+        each = [first, *(dataclasses.replace(first, **one.settings()) for one in reached)]
+        starts = [0, *(one.after_epochs for one in reached), self.epochs]
+        return [(config, starts[i + 1] - starts[i]) for i, config in enumerate(each)]
 
     @property
     def sha256(self) -> str:
@@ -203,11 +215,12 @@ def _refuse_contradictions(config: NetworkConfig, origin: str) -> None:
             f"{origin}: `batch_norm_after` must name some of the {config.blocks} blocks, each once "
             f"and in order, but got {norms}"
         )
+    refuse_schedule(config, origin)
 
 
 def config_to_toml(config: Config) -> str:
     """Write a configuration as TOML that `config_from_toml` reads back unchanged."""
-    values: dict[str, Any] = dataclasses.asdict(config)
+    values = settings_of(config)
     return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in values.items()})
 
 

@@ -13,7 +13,7 @@ from localizer.manifest import TargetScale
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import NetworkConfig
-from training.executors import EXECUTORS, Progress
+from training.executors import EXECUTORS, Progress, run_stages
 from training.methods import Fitted, Positions, positions_only
 from training.networks import dead_outputs
 from training.preparation import prepare, start_network
@@ -51,7 +51,7 @@ def fit_network(
     if dead:
         notes += (f"{dead} of {tries} initialisations had a dead output",)
     training = EXECUTORS[config.executor](config, model, prepared.data, seed)
-    loss = training.advance(config.epochs, progress)
+    loss = run_stages(training, config, progress)
     if not np.isfinite(loss[-1]):
         notes += ("training diverged: its loss is no number",)
     dead_at_end = bool(dead_outputs(model, inputs))

@@ -19,6 +19,21 @@ class Training(Protocol):
     def advance(self, epochs: int, progress: Progress = ...) -> list[float]:
         """Train the model in place for so many epochs more; return the mean loss of each."""
 
+    def change(self, config: NetworkConfig) -> None:
+        """Go on with other settings of those that a `Stage` has; the optimiser's memory stays."""
+
+
+def run_stages(
+    training: Training, config: NetworkConfig, progress: Progress = lambda _: None
+) -> list[float]:
+    """Train for all epochs of a configuration, stage by stage; return the mean loss of each."""
+    (_, epochs), *later = config.stages()
+    curve = training.advance(epochs, progress)
+    for stage, epochs in later:
+        training.change(stage)
+        curve += training.advance(epochs, progress)
+    return curve
+
 
 Executor = Callable[[NetworkConfig, keras.Model, TrainingSet, int], Training]
 """Begins the training of a model by its configuration, on rows, with a seed for their order."""
@@ -26,4 +41,4 @@ Executor = Callable[[NetworkConfig, keras.Model, TrainingSet, int], Training]
 EXECUTORS: Final[Mapping[str, Executor]] = {"loop": LoopTraining, "fit": FitTraining}
 """By the value of `NetworkConfig.executor`."""
 
-__all__ = ["EXECUTORS", "Executor", "Progress", "Training", "TrainingSet"]
+__all__ = ["EXECUTORS", "Executor", "Progress", "Training", "TrainingSet", "run_stages"]

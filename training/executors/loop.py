@@ -17,7 +17,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.config import NetworkConfig
-from training.executors.steps import Progress, TrainingSet, batch_loss, new_optimizer, row_losses
+from training.executors.steps import (
+    Progress,
+    TrainingSet,
+    batch_loss,
+    new_optimizer,
+    row_losses,
+    set_amounts,
+)
 
 # The number of rows changes from fold to fold: advice against retracing is noise.
 tf.get_logger().setLevel("ERROR")
@@ -56,6 +63,11 @@ class LoopTraining:
         self._optimizer = graph.end(self._model)
         return curve
 
+    def change(self, config: NetworkConfig) -> None:
+        """Go on with other settings of those that a `Stage` has; the optimiser's memory stays."""
+        set_amounts(self._model, config)
+        self._config = config
+
 
 class _Epochs:
     """The traced epochs of one architecture and optimiser, with variables of their own."""
@@ -64,6 +76,7 @@ class _Epochs:
         self._model = keras.models.clone_model(model)
         self._optimizer = new_optimizer(config)
         self._optimizer.build(self._model.trainable_variables)
+        self._rate = config.learning_rate
         self._fresh: list[NDArray[Any]] = [v.numpy() for v in self._optimizer.variables]
         self.run = _traced(config, self._model, self._optimizer)
 
@@ -74,6 +87,8 @@ class _Epochs:
         """
         _copy(model.variables, self._model.variables)
         _copy(self._fresh if optimizer is None else optimizer, self._optimizer.variables)
+        # Another stage's numbers have its learning rate among them.
+        self._optimizer.learning_rate = self._rate
 
     def end(self, model: keras.Model) -> list[NDArray[Any]]:
         """Give the model what the epochs made of its weights; return the optimiser's numbers."""
@@ -87,7 +102,9 @@ _graphs: OrderedDict[tuple[Any, ...], _Epochs] = OrderedDict()
 
 def _graph_of(config: NetworkConfig, model: keras.Model) -> _Epochs:
     # What the graph does not depend on must not make another one.
-    same = dataclasses.replace(config, name="same", epochs=1, dead_output_tries=1, augment=())
+    same = dataclasses.replace(
+        config, name="same", epochs=1, dead_output_tries=1, augment=(), schedule=()
+    )
     key = (same, *(tuple(one.shape) for one in model.inputs))
     if key not in _graphs:
         _graphs[key] = _Epochs(config, model)

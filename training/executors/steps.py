@@ -44,6 +44,21 @@ def new_optimizer(config: NetworkConfig) -> Any:
     return keras.optimizers.Adam(rate, *betas)
 
 
+def set_amounts(model: keras.Model, config: NetworkConfig) -> None:
+    """Give a network other amounts of dropout and L2 than it was built with.
+
+    What was traced before has the old ones in it.
+    """
+    for block in range(1, config.blocks + 1):
+        share = config.of_block(block)[2]
+        if share:
+            model.get_layer(f"dropout_{block}").rate = share
+    for layer in model.layers:
+        penalty = getattr(layer, "kernel_regularizer", None)
+        if penalty is not None:
+            penalty.l2 = config.l2
+
+
 def row_losses(config: NetworkConfig, target: Any, output: Any) -> Any:
     """Return the loss of each row, [n], in scaled units (squared ones for `mse` and `huber`)."""
     squares = tf.square(target - output)

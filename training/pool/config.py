@@ -64,7 +64,18 @@ class PoolConfig:
         return sha256_of_settings(self)
 
 
+def settings_of(config: Any) -> dict[str, Any]:
+    """Return every field of a configuration by name.
+
+    A schedule that is empty is left out: what was hashed before there were any stays the same.
+    """
+    values: dict[str, Any] = dataclasses.asdict(config)
+    if not values.get("schedule", True):
+        del values["schedule"]
+    return values
+
+
 def sha256_of_settings(config: Any) -> str:
     """Return the hash of every field of a configuration."""
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    text = json.dumps(settings_of(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

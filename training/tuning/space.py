@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from localizer.errors import ConfigError
 from localizer.site import Site
 from training.config import NetworkConfig, config_from_values
+from training.pool.config import settings_of
 from training.tuning.architecture import (
     COUNTS,
     OF_BLOCKS,
@@ -75,7 +76,7 @@ class Space:
         values = {
             "name": self.name,
             "version": self.version,
-            "base": dataclasses.asdict(self.base),
+            "base": settings_of(self.base),
             "parameters": [dataclasses.asdict(one) for one in self.parameters],
         }
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

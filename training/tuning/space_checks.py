@@ -23,6 +23,7 @@ _NEVER: Final[Mapping[str, str]] = {
     "name": "it names the result",
     "executor": "it changes how long a training takes, not what it learns",
     "dead_output_tries": "it hides what a configuration does to a network",
+    "schedule": "the sampler `pbt` finds schedules",
     "aggregation": "rows are aggregated before the tuner sees them",
 }
 """What no space may draw, and why."""
@@ -39,6 +40,11 @@ _WHOLE: Final = frozenset(key.name for key in dataclasses.fields(NetworkConfig))
 
 def refuse_space(space: Space) -> None:
     """Raise ConfigError where a space contradicts itself."""
+    if space.base.schedule:
+        raise ConfigError(
+            f"the base of a space must have no `schedule`, but that of {space.name!r} has "
+            f"{len(space.base.schedule)} stages; leave them out, and let `pbt` find others"
+        )
     names = [one.name for one in space.parameters]
     for name in names:
         if names.count(name) > 1:
