@@ -17,6 +17,9 @@ channel (1 MHz) alone is -114 dBm, and radios report -127 dBm at the least."""
 Role = Literal["development", "sealed"]
 """Who may read a session: fit and cross-validation (development), or the final evaluation alone."""
 
+SessionState = Literal["open", "closed"]
+"""Whether a session is still being recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Advertisement:
@@ -78,3 +81,14 @@ class Session:
     role: Role
     device: str
     note: str = ""
+    person: str | None = None
+    """Who surveyed, for those who wish to say so; can be erased."""
+    started_utc: datetime | None = None
+    """When it began; aware, UTC. None for imports that do not say."""
+    utc_offset_s: int | None = None
+    """Seconds that the surveyor's clock was ahead of UTC, for local dates. An offset, not the name
+    of a zone: it stays right when a zone changes its rules, and needs no zone database."""
+    state: SessionState = "closed"
+    """Whether recordings can still be added."""
+    expires_utc: datetime | None = None
+    """From when on nobody reads it; aware, UTC. None: never."""

@@ -22,7 +22,8 @@ from localizer.survey_lines import (
     record_from_line,
     session_to_line,
 )
-from localizer.survey_schema import SURVEY_SCHEMA, check_fingerprint, check_session
+from localizer.survey.checks import check_fingerprint, check_session
+from localizer.survey.schema import SURVEY_SCHEMA
 
 MAX_LINE_BYTES: Final = 16 * 2**20
 """A longer line is damaged (a fingerprint has about 300 bytes) and is not read into memory."""

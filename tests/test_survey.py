@@ -19,7 +19,7 @@ from localizer.scans import Fingerprint, Scan, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.survey import ROLES, Survey, build_survey
-from localizer.survey_schema import SURVEY_SCHEMA
+from localizer.survey.schema import SURVEY_SCHEMA
 from tests import strategies
 from tests.strategies import SESSIONS, fingerprint
 
@@ -382,7 +382,7 @@ def test_a_beacon_of_a_call_that_failed_leaves_its_number_to_another(survey: Sur
 
 def test_an_rssi_of_whole_dbm_takes_few_bytes_however_long_its_beacon_id(path: Path) -> None:
     beacon = "ibeacon:e2c56db5-dffb-48d2-b060-d0f5a71096e0:65535:65535"
-    scans, rssis = 100, 200
+    scans, rssis = 400, 200
     with build_survey(path, SITE) as built:
         built.add_session(Session(DEV, "development", "phone"))
         built.add(fingerprint(at % 60, readings={beacon: rssis * (-70.0,)}) for at in range(scans))
@@ -472,7 +472,7 @@ def test_kill_in_mid_add_is_rolled_back_at_the_next_opening(survey: Survey) -> N
     # A cache of one page makes SQLite write half a transaction into the file itself.
     _run_until_ready(
         f"{CHILD}\nsurvey = Survey.open(Path({str(survey.path)!r}))\n"
-        "survey._connection.execute('PRAGMA cache_size = 1')\nsurvey.add(many(500))\n"
+        "survey._file.connection.execute('PRAGMA cache_size = 1')\nsurvey.add(many(500))\n"
     )
     assert Path(f"{survey.path}-journal").stat().st_size > 0
     shutil.copy(survey.path, survey.path.with_suffix(".half"))

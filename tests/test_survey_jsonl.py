@@ -14,7 +14,7 @@ from localizer.importers import MAX_PROBLEMS, ImportReport
 from localizer.scans import Fingerprint, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
-from localizer.survey import ROLES, Survey, build_survey
+from localizer.survey import ROLES, SURVEY_SCHEMA, Survey, build_survey
 from localizer.survey_jsonl import export_jsonl, import_jsonl
 from localizer.survey_lines import fingerprint_to_line, record_from_line
 from tests import strategies
@@ -83,7 +83,7 @@ def test_lines_are_a_header_then_sessions_then_fingerprints(export: Path) -> Non
     lines = [json.loads(line) for line in export.read_text(encoding="utf-8").splitlines()]
     assert [line["type"] for line in lines] == ["header"] + 2 * ["session"] + 6 * ["fingerprint"]
     assert lines[0]["format"] == "localizer-survey"
-    assert lines[0]["schema_version"] == 1
+    assert lines[0]["schema_version"] == SURVEY_SCHEMA
     assert lines[1] == {
         "type": "session",
         "id": "first",
@@ -206,7 +206,7 @@ def test_windows_line_ends_a_mark_and_blank_lines_do_no_harm(export: Path) -> No
         (b"{", "header"),
         (ONE, "header"),
         (b'{"type":"header","format":"music","schema_version":1,"site":""}', "localizer-survey"),
-        (b'{"type":"header","format":"localizer-survey","schema_version":2,"site":""}', "schema 2"),
+        (b'{"type":"header","format":"localizer-survey","schema_version":3,"site":""}', "schema 3"),
         (b'{"type":"header","format":"localizer-survey","schema_version":1,"site":"?"}', "TOML"),
     ],
 )

@@ -21,7 +21,7 @@ from localizer.sources.script import Stretch, stretches_of_recording, stretches_
 from localizer.sources.status import SourceStatus
 from localizer.sources.stream import TimedStream
 from localizer.sources.survey_scans import SurveyScans
-from localizer.survey import Survey
+from localizer.survey import ROLES, Survey
 
 DEFAULT_MAX_GAP_S: Final = 3.0
 """Longest silence that is replayed, seconds. Surveyors pause for minutes and for nights; a viewer
@@ -224,7 +224,8 @@ def _open_survey(
 
 def _session_ids(address: SourceAddress, survey: Survey, chosen: str) -> list[str]:
     if chosen in ("development", "sealed", "all"):
-        return [one.id for one in survey.sessions if chosen in (one.role, "all")]
+        readable = survey.readable_sessions(roles=ROLES)
+        return [one.id for one in readable if chosen in (one.role, "all")]
     ids, known = chosen.split(","), [session.id for session in survey.sessions]
     unknown = sorted(set(ids) - set(known))
     if unknown:

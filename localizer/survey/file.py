@@ -1,20 +1,28 @@
-"""The SQLite file under a survey: how it is opened, recognised, made and written to."""
+"""The SQLite file under a survey: how it is opened, recognised, made, migrated and written to."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from localizer import __version__
 from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.site import Site, site_to_toml
-from localizer.survey_schema import APPLICATION_ID, SURVEY_SCHEMA, TABLES
+from localizer.survey.schema import (
+    APPLICATION_ID,
+    HIDE_SCHEMA_2,
+    SCHEMA_2,
+    SHOW_AS_SCHEMA_2,
+    SURVEY_SCHEMA,
+    TABLES,
+)
 
-_MAGIC: Final = b"SQLite format 3\x00"
+_START_BYTES: Final = 16
+"""How much of a file that is none of SQLite's a message quotes."""
 _BUSY_TIMEOUT_S: Final = 10.0
 """How long a second writer waits for the first; after it, "database is locked"."""
 
@@ -27,23 +35,106 @@ _DURABLE: Final = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
 # A file that is being built is thrown away if anything fails, and synced once at the end.
 DISPOSABLE: Final = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;"
 
+_REASONS: Final = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_CANTOPEN: "io_error",
+    sqlite3.SQLITE_IOERR: "io_error",
+}
+_ADVICE: Final = {
+    "disk_full": "make room on the disk; nothing that was written before is lost",
+    "locked": "another program writes to it: close that, or wait",
+    "read_only": "allow writing to the file and its folder",
+    "io_error": "check the disk and what else limits files; nothing written before is lost",
+}
+_PRIMARY_CODE: Final = 0xFF
+"""The lower byte of an extended result code of SQLite is the code itself."""
 
-def open_survey_file(path: Path) -> sqlite3.Connection:
+
+class SurveyFile:
+    """An open connection to a survey file: what all parts of a survey read and write through.
+
+    One object belongs to one thread. A file of schema 1 is shown as one of schema 2, and becomes
+    one with the first transaction.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, migrate: bool) -> None:
+        self.path = path
+        self.connection = connection
+        self._is_schema_1 = migrate
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return all rows of a query.
+
+        Raises:
+            SurveyError: the file is damaged, locked for long, or closed.
+        """
+        with sqlite_errors(self.path):
+            return self.reading().execute(query, parameters).fetchall()
+
+    def reading(self) -> sqlite3.Connection:
+        """Return the connection, ready to read what is in the file now."""
+        # Another connection may have migrated the file meanwhile.
+        if self._is_schema_1 and _schema(self.connection) != 1:
+            self._show_as_it_is()
+        return self.connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do all of the block or nothing; inside another transaction, a part of that.
+
+        Raises:
+            SurveyError: the file cannot be written; its `reason` says why.
+        """
+        if self._is_schema_1:
+            self._migrate()
+        with transaction(self.path, self.connection):
+            yield self.connection
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self.connection.close()
+
+    def _migrate(self) -> None:
+        with sqlite_errors(self.path):
+            self._show_as_it_is()
+            try:
+                with transaction(self.path, self.connection):
+                    # Nobody else can have migrated it after this question was answered.
+                    if _schema(self.connection) == 1:
+                        for statement in SCHEMA_2:
+                            self.connection.execute(statement)
+                        self.connection.execute(f"PRAGMA user_version = {SURVEY_SCHEMA}")
+            except BaseException:
+                _show_as_schema_2(self.connection)
+                self._is_schema_1 = True
+                raise
+
+    def _show_as_it_is(self) -> None:
+        for statement in HIDE_SCHEMA_2:
+            self.connection.execute(statement)
+        self._is_schema_1 = False
+
+
+def open_survey_file(path: Path) -> SurveyFile:
     """Open a survey file of a schema that this version reads.
 
     Raises:
         SurveyError: it is no such file; the message says what it is.
     """
-    _refuse_no_sqlite(path)
     connection = connect(path)
     try:
         with sqlite_errors(path):
-            _refuse_other_files(path, connection)
+            schema = _refuse_other_files(path, connection)
             connection.executescript(_DURABLE)
+            if schema == 1:
+                _show_as_schema_2(connection)
     except BaseException:
         connection.close()
         raise
-    return connection
+    return SurveyFile(path, connection, migrate=schema == 1)
 
 
 def make_tables(connection: sqlite3.Connection, site: Site) -> None:
@@ -73,7 +164,12 @@ def numbered_beacons(connection: sqlite3.Connection) -> dict[int, BeaconId]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Connect to a file that exists; read-only where its permissions say so."""
+    """Connect to a file that exists; read-only where its permissions say so.
+
+    Raises:
+        SurveyError: the file is missing, a folder, or cannot be opened.
+    """
+    _refuse_unreadable(path)
     with sqlite_errors(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw",
@@ -81,32 +177,46 @@ def connect(path: Path) -> sqlite3.Connection:
             timeout=_BUSY_TIMEOUT_S,
             isolation_level=None,
         )
-        connection.execute("PRAGMA foreign_keys = ON")
+        # What somebody deletes is overwritten, not merely left out of the tables.
+        connection.executescript("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
     return connection
 
 
-def _refuse_no_sqlite(path: Path) -> None:
+def _show_as_schema_2(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for statement in SHOW_AS_SCHEMA_2:
+        connection.execute(statement)
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_unreadable(path: Path) -> None:
+    # Never by opening it: closing any handle of a file gives up all locks that this process has on
+    # it (POSIX), those of a recording in another thread included.
+    reason = "Is a directory" if path.is_dir() else None
     try:
-        with path.open("rb") as file:
-            start = file.read(len(_MAGIC))
+        path.stat()
     except OSError as error:
+        reason = error.strerror
+    if reason is not None:
         raise SurveyError(
-            f"a survey must be a readable file, but {path}: {error.strerror}; check the path",
-            path=path,
-        ) from error
-    if not start:
-        raise SurveyError(f"a survey must not be empty, but {path} has 0 bytes", path=path)
-    if start != _MAGIC:
-        raise SurveyError(
-            f"a survey must be a SQLite file, but {path} starts with {start!r}; "
-            "import JSON Lines or CSV files first",
-            path=path,
+            f"a survey must be a readable file, but {path}: {reason}; check the path", path=path
         )
 
 
-def _refuse_other_files(path: Path, connection: sqlite3.Connection) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+def _refuse_other_files(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the schema of a survey file."""
+    if not path.stat().st_size:
+        raise SurveyError(f"a survey must not be empty, but {path} has 0 bytes", path=path)
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise _no_sqlite(path) from error
+        raise
+    schema = _schema(connection)
     if application != APPLICATION_ID:
         raise SurveyError(
             f"a survey must have application_id {APPLICATION_ID:#x}, but {path} has "
@@ -119,17 +229,33 @@ def _refuse_other_files(path: Path, connection: sqlite3.Connection) -> None:
             f"({__version__}) reads 1 to {SURVEY_SCHEMA}; install a newer version",
             path=path,
         )
+    return schema
+
+
+def _no_sqlite(path: Path) -> SurveyError:
+    with path.open("rb") as file:  # no SQLite file, so nobody holds a lock on it
+        start = file.read(_START_BYTES)
+    return SurveyError(
+        f"a survey must be a SQLite file, but {path} starts with {start!r}; "
+        "import JSON Lines or CSV files first",
+        path=path,
+    )
 
 
 @contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
-    """Say which file it was when SQLite fails."""
+    """Say which file it was when SQLite fails, and what to do where something helps."""
     try:
         yield
     except sqlite3.Error as error:
+        # Errors of the sqlite3 module itself, such as for a closed connection, have no code.
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+        reason = _REASONS.get(code)
         raise SurveyError(
-            f"a survey must be an intact, open and writable SQLite file, but {path}: {error}",
+            f"a survey must be an intact, open and writable SQLite file, but {path}: {error}"
+            f"{f'; {_ADVICE[reason]}' if reason else ''}",
             path=path,
+            reason=reason,
         ) from error
 
 

@@ -1,96 +1,72 @@
-"""The survey file: every scan of a survey with its place, session and role, in one SQLite file."""
+"""A survey file, open: who walked when and what was heard, for the app and for training."""
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, get_args
+from typing import Final, Self, get_args
 
 from localizer.atomic import atomic_write
-from localizer.beacons import BeaconId
-from localizer.errors import SiteError, SurveyError
+from localizer.errors import SurveyError
 from localizer.scans import Fingerprint, Role, Session
-from localizer.site import Site, site_from_toml, site_to_toml
-from localizer.survey_file import (
+from localizer.site import Site, site_to_toml
+from localizer.survey.changes import BeaconChanges, present_readings, read_changes
+from localizer.survey.checks import check_fingerprint
+from localizer.survey.counts import SurveyCounts, count
+from localizer.survey.coverage import Coverage, cover
+from localizer.survey.file import (
     DISPOSABLE,
+    SurveyFile,
     connect,
     make_tables,
-    number_beacon,
-    numbered_beacons,
     open_survey_file,
     sqlite_errors,
     transaction,
 )
+from localizer.survey.fingerprints import FingerprintWriter, read_fingerprints
+from localizer.survey.plans import Plans
+from localizer.survey.points import Points
+from localizer.survey.recordings import Recordings
+from localizer.survey.records import SiteEdit
+from localizer.survey.sessions import Sessions
+from localizer.survey.site_journal import SiteJournal
 from localizer.survey_lines import fingerprint_to_line, session_to_line
-from localizer.survey_schema import (
-    FINGERPRINT_COLUMNS,
-    check_fingerprint,
-    check_session,
-    fingerprint_from_row,
-    fingerprint_to_row,
-    readings_to_rows,
-)
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 DEVELOPMENT: Final[tuple[Role, ...]] = ("development",)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCounts:
-    """How much one session holds."""
-
-    session: Session
-    fingerprints: int
-    labelled: int
-    """Fingerprints with a position."""
-    synthetic: int
-    """Fingerprints that are no measurements."""
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyCounts:
-    """How much a survey holds, sealed sessions included."""
-
-    sessions: tuple[SessionCounts, ...]
-    places: int
-    """Distinct positions (x, y and floor) of the labelled fingerprints."""
-    beacons: int
-    """Distinct beacons heard."""
-
-    @property
-    def fingerprints(self) -> int:
-        """All fingerprints."""
-        return sum(one.fingerprints for one in self.sessions)
-
-    @property
-    def labelled(self) -> int:
-        """All fingerprints with a position."""
-        return sum(one.labelled for one in self.sessions)
-
-    @property
-    def synthetic(self) -> int:
-        """All fingerprints that are no measurements."""
-        return sum(one.synthetic for one in self.sessions)
+def utc_now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
 
 
 class Survey:
     """An open survey file; a context manager that closes it.
 
-    Made by `Survey.create`, `Survey.open` or `build_survey`. One object belongs to one thread.
+    Made by `Survey.create`, `Survey.open` or `build_survey`. One object belongs to one thread; a
+    `Recorder` beside it has a connection and a thread of its own.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, site: Site) -> None:
-        self.path = path
-        """The file."""
-        self.site = site
-        """Floors and beacons of the surveyed building."""
-        self._connection = connection
+    def __init__(self, file: SurveyFile, *, utc_now: Callable[[], datetime] = utc_now) -> None:
+        self._file = file
+        self._utc_now = utc_now
+        self._journal = SiteJournal(file, utc_now)
+        self._sessions = Sessions(file)
+        self.points = Points(file, self._journal)
+        """The reference points."""
+        self.plans = Plans(file, self._journal)
+        """The plans of the floors."""
+        self.recordings = Recordings(file)
+        """Stands, walks and unlabelled recordings with their raw advertisements."""
+        self.beacon_changes = BeaconChanges(file, self._journal)
+        """Beacons that were replaced or moved."""
 
     @classmethod
     def create(cls, path: Path, site: Site) -> Survey:
@@ -109,18 +85,25 @@ class Survey:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> Survey:
+    def open(cls, path: Path, *, utc_now: Callable[[], datetime] = utc_now) -> Survey:
         """Open a survey file for reading and, where the file allows it, for writing.
+
+        A file of an older schema is read as it is and becomes one of this schema, in one
+        transaction, with the first thing that is written to it.
+
+        Args:
+            path: the file.
+            utc_now: the clock by which sessions expire and edits are dated.
 
         Raises:
             SurveyError: the file is missing, empty, no SQLite file, not a survey, damaged, or of a
                 newer schema (the message names the one it would need).
         """
-        connection = open_survey_file(path)
+        file = open_survey_file(path)
         try:
-            return cls(path, connection, _read_site(path, connection))
+            return cls(file, utc_now=utc_now)
         except BaseException:
-            connection.close()
+            file.close()
             raise
 
     def __enter__(self) -> Self:
@@ -136,30 +119,145 @@ class Survey:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        self._connection.close()
+        self._file.close()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    # The site
+
+    @property
+    def site(self) -> Site:
+        """Floors and beacons of the surveyed building, as of the opening or this object's edits."""
+        return self._journal.site
+
+    def save_site(self, site: Site, *, what: str) -> None:
+        """Save an edited site; the one before is kept for `undo_site`.
+
+        Args:
+            site: the whole site.
+            what: what was done, in words, for the screen.
+
+        Raises:
+            SurveyError: a floor is missing on which points or plans are, or the file cannot be
+                written.
+        """
+        self._journal.save(site, what=what)
+
+    def undo_site(self) -> SiteEdit | None:
+        """Take back the last edit of the site and return it; None if there is none left.
+
+        Raises:
+            SurveyError: points or plans are on a floor that the edit added, or the file cannot be
+                written.
+        """
+        return self._journal.undo()
+
+    def site_edits(self) -> list[SiteEdit]:
+        """Return what can be undone, oldest first."""
+        return self._journal.edits
+
+    # Sessions
 
     @property
     def sessions(self) -> list[Session]:
-        """All sessions, by id."""
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT id, role, device, note FROM sessions ORDER BY id"
-            ).fetchall()
-        return [Session(*row) for row in rows]
+        """All sessions, by id; expired ones too."""
+        return self._sessions.all()
 
-    def _known(self) -> set[str]:
-        return {session.id for session in self.sessions}
+    def session(self, session_id: str) -> Session:
+        """Return one session.
+
+        Raises:
+            SurveyError: there is none of that id.
+        """
+        return self._sessions.get(session_id)
+
+    def readable_sessions(self, *, roles: Iterable[Role] = DEVELOPMENT) -> list[Session]:
+        """Return the sessions with one of these roles that have not expired.
+
+        Raises:
+            SurveyError: a role is unknown.
+        """
+        return self._chosen(roles, None)
 
     def add_session(self, session: Session) -> None:
         """Add a session. Its role is set here, once.
 
         Raises:
-            SurveyError: the id is taken or empty, or the role is unknown.
+            SurveyError: the id is taken or empty, or a field is none that the file can hold.
         """
-        check_session(session, self._known())
-        row = (session.id, session.role, session.device, session.note)
-        with transaction(self.path, self._connection):
-            self._connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
+        self._sessions.add(session)
+
+    def update_session(self, session: Session) -> None:
+        """Change what is known of a session, by its id: all but its role.
+
+        Raises:
+            SurveyError: there is none of that id, or it has another role.
+        """
+        self._sessions.update(session)
+
+    def erase_person(self, person: str) -> int:
+        """Forget a person in all sessions, and return in how many.
+
+        The bytes of the name are overwritten; `compact` before a copy is given away.
+        """
+        named = [one for one in self.sessions if one.person == person]
+        with self._file.transaction():
+            for session in named:
+                self._sessions.update(replace(session, person=None))
+        return len(named)
+
+    def delete_session(self, session_id: str) -> None:
+        """Delete a session with its recordings, advertisements and fingerprints, for good.
+
+        Raises:
+            SurveyError: there is none of that id, or one of its recordings is open.
+        """
+        self._sessions.delete(session_id)
+
+    def delete_expired(self) -> list[str]:
+        """Delete the sessions that have expired, and return their ids.
+
+        Raises:
+            SurveyError: one of their recordings is open, or the file cannot be written.
+        """
+        expired = [one.id for one in self.sessions if self._has_expired(one)]
+        for session_id in expired:
+            self._sessions.delete(session_id)
+        return expired
+
+    def compact(self) -> None:
+        """Make the file as small as what it holds; needs as much room again while it works.
+
+        Raises:
+            SurveyError: there is no room, or somebody else has the file open and uses it.
+        """
+        with sqlite_errors(self.path):
+            self._file.reading().execute("VACUUM")
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy as of now, also while a recording goes on.
+
+        Opening the file by other means and closing it again would, on POSIX, give up the locks
+        that protect the recording; so a server that hands out a survey gives such a copy.
+
+        Raises:
+            SurveyError: the folder cannot be written.
+        """
+        try:
+            with (
+                atomic_write(path) as unfinished,
+                closing(connect(unfinished)) as target,
+                sqlite_errors(path),
+            ):
+                target.executescript(DISPOSABLE)
+                self._file.connection.backup(target)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    # Fingerprints
 
     def add(self, fingerprints: Iterable[Fingerprint]) -> int:
         """Add fingerprints in one transaction, all or nothing, and return how many.
@@ -169,33 +267,15 @@ class Survey:
                 canonical, an RSSI is not from -150 to below 0 dBm, a beacon has no RSSI, the time
                 has no zone, a number is not finite; or the file cannot be written.
         """
-        known = self._known()
-        # Only for this transaction: a rollback takes new beacons away, and others may then get
-        # their numbers.
-        beacon_ids: dict[BeaconId, int] = {}
-        count = 0
-        with transaction(self.path, self._connection):
+        known = {session.id for session in self.sessions}
+        added = 0
+        with self._file.transaction() as connection:
+            writer = FingerprintWriter(self._file, connection)
             for fingerprint in fingerprints:
                 check_fingerprint(fingerprint, known)
-                self._add_one(fingerprint, beacon_ids)
-                count += 1
-        return count
-
-    def _add_one(self, fingerprint: Fingerprint, beacon_ids: dict[BeaconId, int]) -> None:
-        for beacon in fingerprint.scan.readings:
-            if beacon not in beacon_ids:
-                beacon_ids[beacon] = number_beacon(self._connection, beacon)
-        marks = ", ".join("?" * len(FINGERPRINT_COLUMNS.split(",")))
-        number = self._connection.execute(
-            f"INSERT INTO fingerprints ({FINGERPRINT_COLUMNS}) VALUES ({marks})",
-            fingerprint_to_row(fingerprint),
-        ).lastrowid
-        if number is None:
-            raise SurveyError("SQLite must number a row that it inserts", path=self.path)
-        self._connection.executemany(
-            "INSERT INTO readings VALUES (?, ?, ?, ?)",
-            readings_to_rows(number, fingerprint.scan, beacon_ids),
-        )
+                writer.add(fingerprint)
+                added += 1
+        return added
 
     def fingerprints(
         self,
@@ -205,6 +285,9 @@ class Survey:
         sessions: Collection[str] | None = None,
     ) -> Iterator[Fingerprint]:
         """Read fingerprints one by one, oldest first, equal times in the order of insertion.
+
+        Sessions that have expired are left out. Readings of beacons that were replaced come under
+        the id of today; those of a beacon from before it was moved are left out.
 
         Args:
             roles: whose sessions are opened; sealed ones only when asked for by name.
@@ -218,14 +301,25 @@ class Survey:
             SurveyError: a role or a session is unknown, or the file is damaged.
         """
         chosen = [session.id for session in self._chosen(roles, sessions)]
-        marks = ", ".join("?" * len(chosen))
-        place = {None: "", True: "AND x_m IS NOT NULL", False: "AND x_m IS NULL"}[labelled]
-        query = (
-            f"SELECT id, {FINGERPRINT_COLUMNS} FROM fingerprints "
-            f"WHERE session IN ({marks}) {place} "
-            "AND id <= (SELECT coalesce(max(id), 0) FROM fingerprints) ORDER BY time_utc_us, id"
-        )
-        return self._read(query, chosen)
+        return self._present(chosen, labelled)
+
+    def _present(self, sessions: list[str], labelled: bool | None) -> Iterator[Fingerprint]:
+        changes = read_changes(self._file)
+        for fingerprint, _ in read_fingerprints(self._file, sessions, labelled=labelled):
+            scan = fingerprint.scan
+            readings = present_readings(scan.readings, fingerprint.time_utc, changes)
+            if readings is scan.readings:
+                yield fingerprint
+            else:
+                yield replace(fingerprint, scan=replace(scan, readings=readings))
+
+    def stored_fingerprints(self) -> Iterator[tuple[Fingerprint, int | None]]:
+        """Read all fingerprints as they are stored, for copies and exports, never for training.
+
+        Yields:
+            Each with the row number of the recording that it was cut from, or None.
+        """
+        return read_fingerprints(self._file, [session.id for session in self.sessions])
 
     def _chosen(self, roles: Iterable[Role], sessions: Collection[str] | None) -> list[Session]:
         wanted = set(roles)
@@ -239,43 +333,24 @@ class Survey:
                 f"sessions must be of {[one.id for one in known]}, but got {sorted(unknown)}",
                 path=self.path,
             )
-        by_role = [session for session in known if session.role in wanted]
+        by_role = [one for one in known if one.role in wanted and not self._has_expired(one)]
         return [one for one in by_role if sessions is None or one.id in sessions]
 
-    def _read(self, query: str, parameters: Sequence[Any]) -> Iterator[Fingerprint]:
-        readings = "SELECT beacon, rssi_dbm FROM readings WHERE fingerprint = ? ORDER BY number"
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(query, parameters)
-            # After the query has begun: no row of it can name a beacon that was added later.
-            beacons = numbered_beacons(self._connection)
-            for number, *row in rows:
-                heard = self._connection.execute(readings, (number,))
-                try:
-                    yield fingerprint_from_row(row, heard, beacons)
-                except (ValueError, OverflowError) as error:
-                    raise SurveyError(
-                        f"row {number} of {self.path} must hold a fingerprint, but {error}; "
-                        "the file was changed by something else: import the survey again",
-                        path=self.path,
-                    ) from error
+    def _has_expired(self, session: Session) -> bool:
+        return session.expires_utc is not None and session.expires_utc <= self._utc_now()
 
     def counts(self) -> SurveyCounts:
         """Count what the survey holds, without opening a sealed session's rows to anybody."""
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT session, count(*), count(x_m), count(synthetic) FROM fingerprints "
-                "GROUP BY session"
-            ).fetchall()
-            (places,) = self._connection.execute(
-                "SELECT count(*) FROM (SELECT DISTINCT x_m, y_m, floor FROM fingerprints "
-                "WHERE x_m IS NOT NULL)"
-            ).fetchone()
-            (beacons,) = self._connection.execute(
-                "SELECT count(DISTINCT beacon) FROM readings"
-            ).fetchone()
-        by_session = {session: tuple(numbers) for session, *numbers in rows}
-        counts = (SessionCounts(one, *by_session.get(one.id, (0, 0, 0))) for one in self.sessions)
-        return SurveyCounts(tuple(counts), places, beacons)
+        return count(self._file, self.sessions)
+
+    def coverage(self, *, roles: Iterable[Role] = ROLES) -> Coverage:
+        """Return what has been surveyed where, from sums: fast whatever was recorded.
+
+        Raises:
+            SurveyError: a role is unknown, or the file is damaged.
+        """
+        chosen = [session.id for session in self._chosen(roles, None)]
+        return cover(self._file, self.points.all(), chosen)
 
     def data_hash(self, *, roles: Iterable[Role] = DEVELOPMENT) -> str:
         """Return the SHA-256 of what a reader with these roles sees, as 64 hexadecimal digits.
@@ -312,21 +387,14 @@ def build_survey(path: Path, site: Site) -> Iterator[Survey]:
             with sqlite_errors(path):
                 connection.executescript(DISPOSABLE)
                 make_tables(connection, site)
-            survey = Survey(path, connection, site)
+            survey = Survey(SurveyFile(path, connection, migrate=False))
             with transaction(path, connection):
                 yield survey
     except OSError as error:
-        raise SurveyError(
-            f"a survey must be writable where it is built, but {path}: {error}", path=path
-        ) from error
+        raise _unwritable(path, error) from error
 
 
-def _read_site(path: Path, connection: sqlite3.Connection) -> Site:
-    with sqlite_errors(path):
-        row = connection.execute("SELECT toml FROM site").fetchone()
-    if row is None:
-        raise SurveyError(f"a survey must have a site, but {path} has none", path=path)
-    try:
-        return site_from_toml(row[0], origin=f"the site in {path}")
-    except SiteError as error:
-        raise SurveyError(str(error), path=path) from error
+def _unwritable(path: Path, error: OSError) -> SurveyError:
+    return SurveyError(
+        f"a survey must be writable where it is built, but {path}: {error}", path=path
+    )

@@ -1,0 +1,41 @@
+"""The survey file: every packet, scan, place and plan of a survey, in one SQLite file."""
+
+from localizer.survey.counts import SessionCounts, SurveyCounts
+from localizer.survey.coverage import Coverage, PointCoverage, Visit
+from localizer.survey.derivation import WINDOW_S
+from localizer.survey.records import (
+    BeaconChange,
+    FloorPlan,
+    HeardStats,
+    Point,
+    Recording,
+    RecordingKind,
+    RecordingStatus,
+    SiteEdit,
+    Waypoint,
+)
+from localizer.survey.schema import SURVEY_SCHEMA
+from localizer.survey.survey import DEVELOPMENT, ROLES, Survey, build_survey
+
+__all__ = [
+    "DEVELOPMENT",
+    "ROLES",
+    "SURVEY_SCHEMA",
+    "WINDOW_S",
+    "BeaconChange",
+    "Coverage",
+    "FloorPlan",
+    "HeardStats",
+    "Point",
+    "PointCoverage",
+    "Recording",
+    "RecordingKind",
+    "RecordingStatus",
+    "SessionCounts",
+    "SiteEdit",
+    "Survey",
+    "SurveyCounts",
+    "Visit",
+    "Waypoint",
+    "build_survey",
+]
