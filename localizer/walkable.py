@@ -109,17 +109,30 @@ def walls_array(walls: tuple[Wall, ...]) -> NDArray[np.float64]:
     return np.array(walls, dtype=np.float64).reshape(-1, 2, 2)
 
 
+def barriers(floor: Floor) -> NDArray[np.float64]:
+    """Return what cannot be walked through: walls and the edges of the outline and what is blocked.
+
+    Returns:
+        float64 [n, 2, 2], two ends each, metres.
+    """
+    polygons = (floor.outline, *floor.blocked)
+    edges = tuple(edge for polygon in polygons for edge in _edges(polygon))
+    return walls_array(floor.walls + edges)
+
+
 class WalkGrid:
     """The cells of a floor that are connected without passing a wall, a blocked area or its edge.
+
+    Args:
+        floor: the floor.
+        near_m: a place (x, y) that is in the part to keep; None keeps the largest part.
 
     Raises:
         SiteError: there is no room to walk at all.
     """
 
-    def __init__(self, floor: Floor) -> None:
-        polygons = (floor.outline, *floor.blocked)
-        edges = tuple(edge for polygon in polygons for edge in _edges(polygon))
-        self._barriers = walls_array(floor.walls + edges)
+    def __init__(self, floor: Floor, *, near_m: tuple[float, float] | None = None) -> None:
+        self._barriers = barriers(floor)
         low, high = _box_m(floor)
         cell_m = max(CELL_M, math.sqrt(math.prod(high - low) / MAX_CELLS))
         n_x, n_y = np.maximum(1, np.ceil((high - low) / cell_m).astype(int))
@@ -128,16 +141,56 @@ class WalkGrid:
         centres = np.stack(np.meshgrid(xs, ys), axis=-1)
         free = walkable(floor, centres.reshape(-1, 2)).reshape(n_y, n_x)
         neighbours = _neighbours(centres, free, self._barriers)
-        kept = _largest_part(neighbours)
+        parts = _parts(neighbours)
+        kept = _part_at(parts, centres.reshape(-1, 2), near_m) if near_m else _largest(parts)
         if len(kept) < 2:
             raise SiteError(
                 f"floor {floor.id!r} must have room to walk, but its outline less what is blocked "
                 f"holds no two connected cells of {cell_m:.2f} m; correct outline and walls"
             )
+        self.cell_m = cell_m
+        """Side of a cell, metres."""
         self.points_m: NDArray[np.float64] = centres.reshape(-1, 2)[kept]
-        """Centres of the cells of the largest connected part, float64 [n, 2], metres."""
+        """Centres of the cells of one connected part, float64 [n, 2], metres."""
         index = {cell: i for i, cell in enumerate(kept)}
         self._neighbours = [[index[other] for other in neighbours[cell]] for cell in kept]
+
+    def cell_at(self, xy_m: tuple[float, float]) -> int | None:
+        """Return the nearest cell, by its index in `points_m`, that a place can step to.
+
+        Returns:
+            None if no cell within two cells' reach can be reached in a straight line.
+        """
+        away = np.hypot(*(self.points_m - xy_m).T)
+        near = np.flatnonzero(away <= 2 * self.cell_m)
+        near = near[np.argsort(away[near], kind="stable")]
+        here = np.broadcast_to(np.array(xy_m, dtype=np.float64), (len(near), 2))
+        clear = ~crossings(here, self.points_m[near], self._barriers).any(axis=1)
+        return int(near[clear][0]) if clear.any() else None
+
+    def distances_m(self, start: int) -> NDArray[np.float64]:
+        """Return how far every cell is along the cells (Dijkstra, 1959).
+
+        Steps go along the eight directions, so a straight way counts up to 8 % more than it is;
+        the length of `path_m` does not.
+
+        Returns:
+            float64 [n], metres; finite, since all cells are connected.
+        """
+        points = [(float(x), float(y)) for x, y in self.points_m]
+        cost = [math.inf] * len(points)
+        cost[start] = 0.0
+        queue = [(0.0, start)]
+        while queue:
+            so_far, cell = heapq.heappop(queue)
+            if so_far > cost[cell]:
+                continue
+            for other in self._neighbours[cell]:
+                to_other = so_far + math.dist(points[cell], points[other])
+                if to_other < cost[other]:
+                    cost[other] = to_other
+                    heapq.heappush(queue, (to_other, other))
+        return np.array(cost)
 
     def path_m(self, start: int, goal: int) -> NDArray[np.float64]:
         """Return a short way between two cells, given by their index in `points_m`.
@@ -149,6 +202,17 @@ class WalkGrid:
             The corners of the way with both ends, float64 [n, 2], metres.
         """
         return self._straighten(self.points_m[self._cells_between(start, goal)])
+
+    def way_m(
+        self, start: int, goal: int, *, from_m: tuple[float, float], to_m: tuple[float, float]
+    ) -> NDArray[np.float64]:
+        """Return a short way between two places, each of which can step to its cell.
+
+        Returns:
+            The corners of the way with both places, float64 [n, 2], metres.
+        """
+        cells = self.points_m[self._cells_between(start, goal)]
+        return self._straighten(np.concatenate([[from_m], cells, [to_m]]))
 
     def _cells_between(self, start: int, goal: int) -> list[int]:
         points = [(float(x), float(y)) for x, y in self.points_m]
@@ -210,10 +274,10 @@ def _neighbours(
     return result
 
 
-def _largest_part(neighbours: list[list[int]]) -> list[int]:
-    """Return the cells of the largest connected part, in order."""
+def _parts(neighbours: list[list[int]]) -> list[list[int]]:
+    """Return the connected parts of two cells and more, each with its cells in order."""
     seen = [False] * len(neighbours)
-    best: list[int] = []
+    parts = []
     for first in range(len(neighbours)):
         if seen[first] or not neighbours[first]:
             continue
@@ -223,5 +287,17 @@ def _largest_part(neighbours: list[list[int]]) -> list[int]:
                 if not seen[other]:
                     seen[other] = True
                     part.append(other)
-        best = max(best, part, key=len)
-    return sorted(best)
+        parts.append(sorted(part))
+    return parts
+
+
+def _largest(parts: list[list[int]]) -> list[int]:
+    return max(parts, key=len, default=[])
+
+
+def _part_at(
+    parts: list[list[int]], centres: NDArray[np.float64], near_m: tuple[float, float]
+) -> list[int]:
+    """Return the part whose nearest cell is nearest to a place."""
+    away = np.hypot(*(centres - near_m).T)
+    return min(parts, key=lambda part: float(away[part].min()), default=[])
