@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,10 @@ CELL_M: Final = 0.5
 MAX_CELLS: Final = 40_000
 """Cells of a floor's box at most: 100 m x 100 m at `CELL_M`. Larger floors get larger cells, so
 that finding a way stays a matter of milliseconds, and may lose their narrowest doors."""
+
+MAX_DETOUR: Final = 1.0824
+"""By which a way along the eight directions exceeds a straight one at most: at 22.5 degrees it is
+cos(22.5) + (sqrt(2) - 1) sin(22.5) times as long."""
 
 _STEPS: Final = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Half of the eight neighbours (rows, columns); the other half is their reverse."""
@@ -152,6 +157,8 @@ class WalkGrid:
         """Side of a cell, metres."""
         self.points_m: NDArray[np.float64] = centres.reshape(-1, 2)[kept]
         """Centres of the cells of one connected part, float64 [n, 2], metres."""
+        self._low_m = low
+        self._cells = {divmod(cell, int(n_x)): i for i, cell in enumerate(kept)}
         index = {cell: i for i, cell in enumerate(kept)}
         self._neighbours = [[index[other] for other in neighbours[cell]] for cell in kept]
 
@@ -161,36 +168,48 @@ class WalkGrid:
         Returns:
             None if no cell within two cells' reach can be reached in a straight line.
         """
-        away = np.hypot(*(self.points_m - xy_m).T)
-        near = np.flatnonzero(away <= 2 * self.cell_m)
-        near = near[np.argsort(away[near], kind="stable")]
-        here = np.broadcast_to(np.array(xy_m, dtype=np.float64), (len(near), 2))
-        clear = ~crossings(here, self.points_m[near], self._barriers).any(axis=1)
-        return int(near[clear][0]) if clear.any() else None
+        if not all(map(math.isfinite, xy_m)):
+            return None
+        column, row = np.floor((np.array(xy_m) - self._low_m) / self.cell_m).astype(int).tolist()
+        around = [
+            cell
+            for j in range(row - 2, row + 3)
+            for i in range(column - 2, column + 3)
+            if (cell := self._cells.get((j, i))) is not None
+        ]
+        around.sort(key=lambda cell: math.dist(self.points_m[cell], xy_m))
+        here = np.broadcast_to(np.array(xy_m, dtype=np.float64), (len(around), 2))
+        clear = ~crossings(here, self.points_m[around], self._barriers).any(axis=1)
+        return around[int(clear.argmax())] if clear.any() else None
 
-    def distances_m(self, start: int) -> NDArray[np.float64]:
-        """Return how far every cell is along the cells (Dijkstra, 1959).
+    def nearest(self, start: int, goals: Collection[int]) -> dict[int, float]:
+        """Return the goals to which the way may be the shortest, with its length along the cells.
 
-        Steps go along the eight directions, so a straight way counts up to 8 % more than it is;
-        the length of `path_m` does not.
+        Dijkstra (1959), until a goal and all that `MAX_DETOUR` leaves undecided are reached.
 
         Returns:
-            float64 [n], metres; finite, since all cells are connected.
+            Metres by cell; never empty where there are goals, since all cells are connected.
         """
         points = [(float(x), float(y)) for x, y in self.points_m]
-        cost = [math.inf] * len(points)
-        cost[start] = 0.0
-        queue = [(0.0, start)]
+        wanted, found = set(goals), dict[int, float]()
+        cost, done = {start: 0.0}, set[int]()
+        queue, limit = [(0.0, start)], math.inf
         while queue:
             so_far, cell = heapq.heappop(queue)
-            if so_far > cost[cell]:
+            if so_far > limit:
+                break
+            if cell in done:
                 continue
+            done.add(cell)
+            if cell in wanted:
+                found[cell] = so_far
+                limit = min(limit, so_far * MAX_DETOUR + 2 * self.cell_m)
             for other in self._neighbours[cell]:
                 to_other = so_far + math.dist(points[cell], points[other])
-                if to_other < cost[other]:
+                if to_other < cost.get(other, math.inf):
                     cost[other] = to_other
                     heapq.heappush(queue, (to_other, other))
-        return np.array(cost)
+        return found
 
     def path_m(self, start: int, goal: int) -> NDArray[np.float64]:
         """Return a short way between two cells, given by their index in `points_m`.

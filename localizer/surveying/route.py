@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,6 @@ from localizer.errors import SiteError
 from localizer.site import Position, Site
 from localizer.surveying.reference_points import ReferencePoint
 from localizer.walkable import WalkGrid
-
-MAX_DETOUR: Final = 1.09
-"""By which a way along cells in eight directions exceeds the straightened one at most (1.0824, a
-little more for the first and the last step). Points that are farther by more cannot be nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,7 @@ class Routes:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._grids: dict[str, list[WalkGrid]] = {}
+        self._cells: dict[tuple[WalkGrid, Position], int | None] = {}
 
     def next_point(self, here: Position | None, lacking: Sequence[ReferencePoint]) -> NextPoint:
         """Return the nearest point to record at.
@@ -67,7 +64,7 @@ class Routes:
         unreachable: list[ReferencePoint] = []
         for point in lacking:
             grid = grids[point.position.floor]
-            cell = grid.cell_at(_xy(point.position)) if grid else None
+            cell = self._cell(grid, point.position) if grid else None
             if grid is None or cell is None:
                 unreachable.append(point)
             else:
@@ -77,6 +74,12 @@ class Routes:
         if here is not None and on_floor:
             return _nearest(_xy(here), on_floor, lost)
         return NextPoint(goals[0].point if goals else None, unreachable=lost)
+
+    def _cell(self, grid: WalkGrid, position: Position) -> int | None:
+        # Points stay where they are: of thousands, finding the cells takes a second.
+        if (grid, position) not in self._cells:
+            self._cells[grid, position] = grid.cell_at(_xy(position))
+        return self._cells[grid, position]
 
     def _grid(self, floor_id: str, here: Position | None) -> WalkGrid | None:
         """Return the part of a floor that the surveyor is in, its largest if that is unknown."""
@@ -114,13 +117,13 @@ def _nearest(
         # Somebody who stands where nobody can stand has tapped a little beside it.
         start = int(np.hypot(*(grid.points_m - here).T).argmin())
         here = float(grid.points_m[start, 0]), float(grid.points_m[start, 1])
-    away = grid.distances_m(start)[[goal.cell for goal in goals]]
-    near = np.flatnonzero(away <= away.min() * MAX_DETOUR + 2 * grid.cell_m)
-    ways = [_way_m(goals[i], start, here) for i in near]
+    near = grid.nearest(start, {goal.cell for goal in goals})
+    goals = [goal for goal in goals if goal.cell in near]
+    ways = [_way_m(goal, start, here) for goal in goals]
     lengths = [float(np.hypot(*np.diff(way, axis=0).T).sum()) for way in ways]
     best = int(np.argmin(lengths))
     corners = tuple((float(x), float(y)) for x, y in ways[best])
-    return NextPoint(goals[near[best]].point, lengths[best], corners, unreachable)
+    return NextPoint(goals[best].point, lengths[best], corners, unreachable)
 
 
 def _way_m(goal: _Goal, start: int, here: tuple[float, float]) -> NDArray[np.float64]:
