@@ -74,6 +74,8 @@ class LiveStream:
 
     def hear(self, advertisement: Advertisement) -> None:
         """Take what was heard; its time is moved into what has passed and was not given yet."""
+        if self._over:
+            return  # what was under way when it was closed would be given on after the end
         unusable = why_unusable(advertisement.rssi_dbm)
         if unusable is not None:
             self.keeper.drop(unusable)
