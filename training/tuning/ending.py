@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from training.catalogue import SIMPLE_METHODS
 from training.html_report import count
 from training.metrics import bootstrap_by_place
 from training.provenance import git_state
+from training.tuning.by_hand import Attempt, beside_by_hand
 from training.tuning.finalists import Finalist, Finals
 from training.tuning.report.content import Candidate, StudyReport, scales_of
 from training.tuning.report.content import Outcome as Told
@@ -44,6 +47,7 @@ def document(study: Study, outcome: Outcome, finals: Finals | None, site: Site) 
         "seconds": round(outcome.seconds, 2),
         "space": {"name": study.request.space.name, "version": study.spaces[-1].version},
         "cell_m": site.cell_m,
+        "by_hand": [_attempt(one) for one in beside_by_hand(study.records)],
         "simple_methods": [
             {"method": name, "dev_m": error}
             for name, error in sorted(study.simple_m.items(), key=lambda pair: pair[1])
@@ -52,6 +56,11 @@ def document(study: Study, outcome: Outcome, finals: Finals | None, site: Site) 
         "verdict": None,
     }
     return found if finals is None else {**found, **_of_finals(study, finals)}
+
+
+def _attempt(one: Attempt) -> dict[str, Any]:
+    best_m = one.best_m if math.isfinite(one.best_m) else None
+    return {**asdict(one), "best_m": best_m}
 
 
 def _of_finals(study: Study, finals: Finals) -> dict[str, Any]:

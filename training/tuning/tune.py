@@ -248,11 +248,14 @@ def step_rules(study: Study, trials: int) -> None:
 def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
     """Return the default and the best trials of the full budget, the default first.
 
-    A trial that is the default again is no finalist.
+    A trial that is the default again is no finalist. The best point of a person's own always is
+    one: who proposed it wants to know.
     """
     default = _default(study)
     found: list[Candidate] = []
-    for record in ranked(study.records, study.request.rungs[-1]):
+    order = ranked(study.records, study.request.rungs[-1])
+    own = next((one for one in order if one.source == "manual"), None)
+    for record in sorted(order, key=lambda one: one is not own):
         config = config_of(record.params, study.spaces, name=f"trial-{record.number}")
         same = {_named(one.config, "same") for one in (default, *found)}
         if _named(config, "same") not in same and len(found) < most:

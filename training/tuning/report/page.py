@@ -124,6 +124,7 @@ def _body(
         yield "<h2>Finalists and simple methods</h2>" + tables.candidates(report)
         yield from _picture(plots, "error-cdf")
         yield tables.settings(report)
+    yield tables.by_hand(report)
     yield "<h2>How the search went</h2>"
     yield from _picture(plots, "history")
     yield from _picture(plots, "rungs")

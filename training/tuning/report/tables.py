@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from training.html_report import count
+from training.tuning.by_hand import beside_by_hand
 from training.tuning.diagnosis import DIAGNOSES
 from training.tuning.report.content import GAP_IN_SE, Candidate, StudyReport
 from training.tuning.rules import Action
@@ -105,6 +106,32 @@ def table(
     return f'<table class="{look}"><thead><tr>{head}</tr></thead>' + (
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
+
+
+def by_hand(report: StudyReport) -> str:
+    """Return a person's own points beside the search's; empty where there are none."""
+    attempts = beside_by_hand(report.records)
+    if not attempts:
+        return ""
+    rows = [
+        [
+            escape(one.who),
+            str(one.trials),
+            f"{one.seconds:.0f}",
+            "none finished" if one.trial is None else f"{one.best_m:.2f} (trial {one.trial})",
+            _on_fresh_seeds(report, one.trial),
+        ]
+        for one in attempts
+    ]
+    header = ("points", "trials", "processor s", "least error, m", "on fresh seeds, m")
+    return "<h2>By hand and by search</h2>" + table(header, rows)
+
+
+def _on_fresh_seeds(report: StudyReport, trial: int | None) -> str:
+    found = next((one for one in report.finalists if one.trial == trial), None)
+    if trial is None or found is None:
+        return "no finalist"
+    return f"{found.mean_m:.2f} [{found.low_m:.2f}, {found.high_m:.2f}]"
 
 
 _CANDIDATE_COLUMNS: Final = (
