@@ -17,6 +17,7 @@ import uvicorn
 
 from localizer.api.app import create_app
 from localizer.bundle import load_bundle
+from localizer.cli_sources import RADIO_OPENERS
 from localizer.errors import ConfigError, LocalizerError
 from localizer.hub import FixHub
 from localizer.live import STALE_AFTER_S, STEP_S, WINDOW_S, LiveEngine
@@ -43,9 +44,7 @@ def parser() -> argparse.ArgumentParser:
         description="Turn advertisements into positions: a live map at /, an API under /v1.",
     )
     made.add_argument("--bundle", type=Path, required=True, help="folder or zip of a bundle")
-    made.add_argument(
-        "--source", help="where advertisements come from: replay:FILE, simulate:demo, …"
-    )
+    made.add_argument("--source", help="where advertisements come from: ble:hci0, replay:FILE, …")
     made.add_argument(
         "--no-source", action="store_true", help="no live positions; answer POST /v1/locate only"
     )
@@ -138,7 +137,7 @@ def _engine(options: argparse.Namespace, locator: Locator) -> LiveEngine | None:
         return None
     return LiveEngine(
         locator,
-        open_source(options.source),
+        open_source(options.source, openers=RADIO_OPENERS),
         window_s=options.window,
         step_s=options.step,
         stale_after_s=options.stale_after,

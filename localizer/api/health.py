@@ -48,10 +48,13 @@ def health_router(bundle: Bundle, engine: LiveEngine | None) -> APIRouter:
 
 
 def _reasons(engine: LiveEngine) -> list[Reason]:
-    state = engine.state
+    state, source = engine.state, engine.source.status
     if state.phase in ("failed", "ended", "stopped"):
         code = f"source_{state.phase}"
         return [Reason(code=code, detail=state.detail or "the source gives nothing any more")]
+    if state.phase == "running" and source.state == "recovering":
+        detail = source.detail or "what the source listens with is away, and is tried again"
+        return [Reason(code="source_recovering", detail=detail)]
     if state.phase == "running" and engine.silent_s > engine.stale_after_s:
         return [
             Reason(
@@ -79,12 +82,16 @@ def _bundle(bundle: Bundle) -> BundleHealth:
 
 
 def _source(engine: LiveEngine) -> SourceHealth:
-    windower = engine.windower
+    windower, state, source = engine.windower, engine.state, engine.source.status
+    # While the engine runs, how it is is how its source is.
+    own = source.state in ("opening", "recovering") and state.phase == "running"
     return SourceHealth(
         name=engine.source.name,
-        state=engine.state.phase,
-        reason=engine.state.reason,
-        detail=engine.state.detail,
+        state=source.state if own else state.phase,
+        reason=source.reason if own else state.reason,
+        detail=source.detail if own else state.detail,
+        restarts=source.restarts,
+        left_out=dict(source.dropped),
         adverts=engine.adverts,
         silent_s=round(engine.silent_s, 3),
         stale_after_s=engine.stale_after_s,

@@ -221,7 +221,7 @@ class BundleHealth(_Out):
 
 
 class Dropped(_Out):
-    """Advertisements and windows that could not be used."""
+    """Advertisements and windows that the source gave on and that could not be used."""
 
     late: Annotated[int, Field(description="Came after their last window.")]
     future: Annotated[int, Field(description="Stamped too far ahead.")]
@@ -233,9 +233,27 @@ class SourceHealth(_Out):
     """Where the advertisements come from."""
 
     name: str
-    state: Annotated[str, Field(examples=["running"])]
-    reason: Annotated[str | None, Field(description="Why it failed or ended; machine-readable.")]
-    detail: str | None
+    state: Annotated[
+        str,
+        Field(
+            description="starting, opening, running, recovering (what it listens with is away, and "
+            "is tried again by itself), ended, failed or stopped.",
+            examples=["running"],
+        ),
+    ]
+    reason: Annotated[
+        str | None,
+        Field(description="Why, if it is not running; machine-readable.", examples=["powered_off"]),
+    ]
+    detail: Annotated[str | None, Field(description="The same in words, with what to do.")]
+    restarts: Annotated[int, Field(description="How often it has come back from recovering.")]
+    left_out: Annotated[
+        dict[str, int],
+        Field(
+            description="What the source heard and did not give on, by reason.",
+            examples=[{"other": 312, "not_heard": 4}],
+        ),
+    ]
     adverts: Annotated[int, Field(description="Advertisements since the start.")]
     silent_s: Annotated[
         float, Field(description="Since the last advertisement, seconds on the source's clock.")

@@ -67,6 +67,29 @@ def test_health_of_a_silent_source_is_degraded() -> None:
     assert health(silent)["reasons"][0]["code"] == "source_silent"
 
 
+def test_health_of_a_source_that_recovers_says_what_is_away() -> None:
+    source = HandSource()
+    of = LiveEngine(demo_locator(), source)
+    of.state = EngineState("running")
+    source.keeper.become("running")
+    source.keeper.drop("other", 3)
+    source.keeper.become("recovering", "powered_off", "switch the adapter on")
+    answer = health(of)
+    assert answer["status"] == "degraded"
+    assert answer["reasons"] == [{"code": "source_recovering", "detail": "switch the adapter on"}]
+    told = {name: answer["source"][name] for name in ("state", "reason", "detail", "left_out")}
+    assert told == {
+        "state": "recovering",
+        "reason": "powered_off",
+        "detail": "switch the adapter on",
+        "left_out": {"other": 3},
+    }
+    source.keeper.become("running")
+    source.clock.advance(0.1)
+    again = health(of)["source"]
+    assert (again["state"], again["reason"], again["restarts"]) == ("running", None, 1)
+
+
 def test_health_before_the_start_is_ok() -> None:
     answer = health(engine())
     assert (answer["status"], answer["source"]["state"]) == ("ok", "starting")
