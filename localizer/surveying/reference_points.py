@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from localizer.errors import PlanError
 from localizer.site import Floor, Position, Site
+from localizer.survey.records import Point
 from localizer.walkable import barriers, grid_points_m, walkable
 
 MARGIN_M: Final = 0.3
@@ -25,18 +25,9 @@ MAX_GRID_POINTS: Final = 5_000
 """Of one grid: a week's work at a point a minute. A smaller step is a slip of the finger."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReferencePoint:
-    """A place to record at."""
-
-    id: str
-    """Unique within the survey; what the surveyor sees."""
-    position: Position
-
-
 def grid_of_points(
     floor: Floor, step_m: float, *, margin_m: float = MARGIN_M, first: int = 1
-) -> tuple[ReferencePoint, ...]:
+) -> tuple[Point, ...]:
     """Return a square grid of points over what can be walked, row by row from the lowest y.
 
     Args:
@@ -72,7 +63,7 @@ def grid_of_points(
             reason="no_points",
         )
     return tuple(
-        ReferencePoint(f"{floor.id}-{number:03d}", Position(float(x), float(y), floor.id))
+        Point(f"{floor.id}-{number:03d}", Position(float(x), float(y), floor.id), source="grid")
         for number, (x, y) in enumerate(points, first)
     )
 

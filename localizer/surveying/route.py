@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from localizer.errors import SiteError
 from localizer.site import Position, Site
-from localizer.surveying.reference_points import ReferencePoint
+from localizer.survey.records import Point
 from localizer.walkable import WalkGrid
 
 
@@ -19,13 +19,13 @@ from localizer.walkable import WalkGrid
 class NextPoint:
     """What to suggest."""
 
-    point: ReferencePoint | None
+    point: Point | None
     """None when nothing is left that can be reached."""
     distance_m: float | None = None
     """To walk, metres; None on another floor, or where nobody knows where the surveyor is."""
     way_m: tuple[tuple[float, float], ...] = ()
     """Corners (x, y) of the way with both ends, metres; empty where there is no distance."""
-    unreachable: tuple[ReferencePoint, ...] = ()
+    unreachable: tuple[Point, ...] = ()
     """Points that lack data and cannot be walked to: closed in by walls that lack a door, or
     blocked. Correct the plan, or remove the point."""
 
@@ -46,7 +46,7 @@ class Routes:
         self._grids: dict[str, list[WalkGrid]] = {}
         self._cells: dict[tuple[WalkGrid, Position], int | None] = {}
 
-    def next_point(self, here: Position | None, lacking: Sequence[ReferencePoint]) -> NextPoint:
+    def next_point(self, here: Position | None, lacking: Sequence[Point]) -> NextPoint:
         """Return the nearest point to record at.
 
         Points of other floors come last, in the order given: how long stairs take, nobody knows.
@@ -61,7 +61,7 @@ class Routes:
         floors = {point.position.floor for point in lacking}
         grids = {floor: self._grid(floor, here) for floor in floors}
         goals: list[_Goal] = []
-        unreachable: list[ReferencePoint] = []
+        unreachable: list[Point] = []
         for point in lacking:
             grid = grids[point.position.floor]
             cell = self._cell(grid, point.position) if grid else None
@@ -103,13 +103,13 @@ class Routes:
 
 
 class _Goal(NamedTuple):
-    point: ReferencePoint
+    point: Point
     grid: WalkGrid
     cell: int
 
 
 def _nearest(
-    here: tuple[float, float], goals: Sequence[_Goal], unreachable: tuple[ReferencePoint, ...]
+    here: tuple[float, float], goals: Sequence[_Goal], unreachable: tuple[Point, ...]
 ) -> NextPoint:
     grid = goals[0].grid
     start = grid.cell_at(here)

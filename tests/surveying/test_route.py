@@ -8,14 +8,15 @@ import pytest
 
 from localizer.errors import SiteError
 from localizer.site import Floor, Position
-from localizer.surveying.reference_points import ReferencePoint, grid_of_points
+from localizer.survey.records import Point
+from localizer.surveying.reference_points import grid_of_points
 from localizer.surveying.route import Routes
 from localizer.walkable import crossings, walls_array
 from tests.surveying.floors import CLOSED, HALL, TWO_ROOMS, site_of
 
 
-def point(x_m: float, y_m: float, floor: str = "0") -> ReferencePoint:
-    return ReferencePoint(f"{floor}:{x_m:g},{y_m:g}", Position(x_m, y_m, floor))
+def point(x_m: float, y_m: float, floor: str = "0") -> Point:
+    return Point(f"{floor}:{x_m:g},{y_m:g}", Position(x_m, y_m, floor))
 
 
 def test_the_nearest_point_is_the_nearest_to_walk() -> None:
