@@ -3,6 +3,7 @@
 from localizer.survey.counts import SessionCounts, SurveyCounts
 from localizer.survey.coverage import Coverage, PointCoverage, Visit
 from localizer.survey.derivation import WINDOW_S
+from localizer.survey.recorder import COMMIT_S, Recorder, RecorderState, RecorderStatus
 from localizer.survey.records import (
     BeaconChange,
     FloorPlan,
@@ -16,8 +17,10 @@ from localizer.survey.records import (
 )
 from localizer.survey.schema import SURVEY_SCHEMA
 from localizer.survey.survey import DEVELOPMENT, ROLES, Survey, build_survey
+from localizer.survey.tally import HeardNow
 
 __all__ = [
+    "COMMIT_S",
     "DEVELOPMENT",
     "ROLES",
     "SURVEY_SCHEMA",
@@ -25,9 +28,13 @@ __all__ = [
     "BeaconChange",
     "Coverage",
     "FloorPlan",
+    "HeardNow",
     "HeardStats",
     "Point",
     "PointCoverage",
+    "Recorder",
+    "RecorderState",
+    "RecorderStatus",
     "Recording",
     "RecordingKind",
     "RecordingStatus",
