@@ -1,8 +1,8 @@
 """``python -m benchmarks.tuners [--seconds 180] [--rules-seeds 10]``: our tuner beside others'.
 
-Each gets the same wall time on the same two cores, one after the other, each in a process of its
-own. What it holds for best is trained again by Keras `fit` on 16 fresh seeds and scored on rows
-that no tuner has seen. The comparison of the rules goes over several seeds of the study.
+Each gets the same wall time on the same core, one after the other, each in a process of its own.
+What it holds for best is trained again on 16 fresh seeds and scored on rows that no tuner has seen.
+The comparison of the rules goes over several seeds of the study.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -168,6 +169,7 @@ def main() -> None:
     parser.add_argument("--rules-seeds", type=int, default=RULES_SEEDS)
     parser.add_argument("--only", choices=("versus", "rules", "speed"))
     options = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     rows: list[Row] = []
     with opened() as bench:
         if options.only in (None, "speed"):
