@@ -1,0 +1,286 @@
+"""Is a recording at a point good enough to leave? Judged by its neighbours, with what to do.
+
+How often a beacon is heard depends on the radio, its driver and the other programs on it: rates of
+10 a second and of one in several seconds were seen for the same beacon. So nothing here expects a
+rate; what is usual is taken from the recordings at the points around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from localizer.beacons import BeaconId
+from localizer.site import Position, distance_m
+from localizer.sources.status import SourceStatus
+from localizer.survey.coverage import PointCoverage, Visit
+
+MIN_DURATION_S: Final = 10.0
+"""Seconds of standing. Three scans of the edge's 3 s: fewer, and one of them decides."""
+
+MIN_ADVERTS: Final = 20
+"""Packets in all. With fewer, a mean over three beacons rests on 7 packets each, whose fading alone
+(5 dB each) is then 2 dB: the difference of places some metres apart."""
+
+NEIGHBOURS: Final = 4
+"""Recordings at the nearest points that are asked, one a point."""
+
+NEAR_M: Final = 10.0
+"""Points farther away, metres, hear other beacons by right."""
+
+AUDIBLE_DBM: Final = -85.0
+"""Mean RSSI from which a beacon is surely heard a few metres on, dBm: 10 dB above what radios still
+decode (-93 to -97), and bodies and shelves take up to 10."""
+
+MIN_WITNESSES: Final = 2
+"""Neighbours that must hear a beacon before its silence is a finding: one alone may stand under
+it."""
+
+RATE_DROP: Final = 1 / 3
+"""Of the packets a second that the neighbours had in the median: below, another program scans or
+the radio hangs. Among points of one floor the rate changes by less, for most beacons are heard."""
+
+MAX_SPREAD_DB: Final = 8.0
+"""Robust standard deviation of one beacon's RSSIs, dB. Standing still gives 3 to 6 (fading, three
+advertising channels); walking past a beacon, or two places under one name, gives 9 and more."""
+
+MIN_SPREAD_COUNT: Final = 10
+"""Packets of a beacon from which its spread means something."""
+
+MAX_SHIFT_DB: Final = 6.0
+"""By which the first and the second half of a recording may differ, dB in the median, in at least
+`MIN_SHIFTED` beacons: more is somebody who walked on, or turned around."""
+
+MIN_SHIFTED: Final = 2
+
+_TO_SD: Final = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
+
+Reason = Literal[
+    "source_not_running",
+    "too_short",
+    "too_few_adverts",
+    "beacon_silent",
+    "rate_dropped",
+    "spread_too_wide",
+    "moved",
+]
+"""Machine-readable, and never renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a recording that the surveyor can still put right."""
+
+    reason: Reason
+    text: str
+    """What was found, in words with its figures."""
+    advice: str
+    """What to do now."""
+    beacons: tuple[BeaconId, ...] = ()
+    """Whom it is about; empty where it is about all."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandRecording:
+    """What was heard while somebody stood at a point."""
+
+    duration_s: float
+    readings: Mapping[BeaconId, Sequence[float]]
+    """RSSIs in the order heard, dBm, by beacon."""
+
+    @property
+    def adverts(self) -> int:
+        """Packets heard."""
+        return sum(map(len, self.readings.values()))
+
+
+def judge_recording(
+    recording: StandRecording,
+    neighbours: Sequence[Visit],
+    *,
+    retired: Collection[BeaconId] = (),
+    status: SourceStatus | None = None,
+) -> tuple[Finding, ...]:
+    """Return what speaks against leaving the point; nothing is good.
+
+    Args:
+        recording: what was heard here.
+        neighbours: recordings at points around, from `nearest_visits`.
+        retired: beacons that were replaced or moved: nobody waits for them.
+        status: how the source is; None if nobody knows.
+    """
+    return (
+        *_source(status),
+        *_amount(recording),
+        *_silent(recording, neighbours, frozenset(retired)),
+        *_rate(recording, neighbours),
+        *_steadiness(recording),
+    )
+
+
+def nearest_visits(
+    here: Position, points: Iterable[PointCoverage], *, without: str | None = None
+) -> tuple[Visit, ...]:
+    """Return the last visit of each of the `NEIGHBOURS` nearest points within `NEAR_M`.
+
+    Args:
+        here: where the recording was made.
+        points: all points of the survey.
+        without: id of the point to leave out, the one that is judged.
+    """
+    near = _by_distance(here, points, without)
+    return tuple(visit for away_m, visit in near[:NEIGHBOURS] if away_m <= NEAR_M)
+
+
+def _by_distance(
+    here: Position, points: Iterable[PointCoverage], without: str | None
+) -> list[tuple[float, Visit]]:
+    found = []
+    for one in points:
+        ended = [visit for visit in one.visits if visit.recording.duration_s]
+        if ended and one.point.id != without and one.point.position.floor == here.floor:
+            last = max(ended, key=lambda visit: visit.recording.started_utc)
+            found.append((distance_m(one.point.position, here), last))
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def robust_sd_db(rssi_dbm: Sequence[float]) -> float:
+    """Return the spread of RSSIs by their median absolute deviation, dB.
+
+    Radios report whole dBm, so it comes in steps of 1.5 dB.
+    """
+    values = np.asarray(rssi_dbm, dtype=np.float64)
+    return float(_TO_SD * np.median(np.abs(values - np.median(values))))
+
+
+def _source(status: SourceStatus | None) -> list[Finding]:
+    if status is None or status.state == "running":
+        return []
+    return [
+        Finding(
+            "source_not_running",
+            f"the radio is {status.state}"
+            + (f" ({status.detail or status.reason})" if status.reason else ""),
+            "wait until it is running, then record this point again",
+        )
+    ]
+
+
+def _amount(recording: StandRecording) -> list[Finding]:
+    findings = []
+    if recording.duration_s < MIN_DURATION_S:
+        findings.append(
+            Finding(
+                "too_short",
+                f"{recording.duration_s:.0f} s recorded; {MIN_DURATION_S:g} s are the least",
+                "stay and go on recording",
+            )
+        )
+    if recording.adverts < MIN_ADVERTS:
+        findings.append(
+            Finding(
+                "too_few_adverts",
+                f"{recording.adverts} packets heard; {MIN_ADVERTS} are the least",
+                "stay longer; if hardly more come, no beacon is near, or the radio hangs "
+                "(localizer doctor)",
+            )
+        )
+    return findings
+
+
+def _silent(
+    recording: StandRecording, neighbours: Sequence[Visit], retired: frozenset[BeaconId]
+) -> list[Finding]:
+    witnesses: dict[BeaconId, list[float]] = {}
+    for visit in neighbours:
+        for beacon, heard in visit.heard.items():
+            if heard.mean_dbm > AUDIBLE_DBM:
+                witnesses.setdefault(beacon, []).append(heard.mean_dbm)
+    silent = {
+        beacon: levels
+        for beacon, levels in witnesses.items()
+        if len(levels) >= MIN_WITNESSES
+        and beacon not in retired
+        and not recording.readings.get(beacon)
+    }
+    return [
+        Finding(
+            "beacon_silent",
+            f"{beacon} is not heard here, but {len(levels)} points around hear it at "
+            f"{np.mean(levels):.0f} dBm",
+            "look whether it hangs and works (battery); hold the receiver free and record again; "
+            "if it was taken down, retire it",
+            (beacon,),
+        )
+        for beacon, levels in sorted(silent.items())
+    ]
+
+
+def _rate(recording: StandRecording, neighbours: Sequence[Visit]) -> list[Finding]:
+    """Compare packets a second, over the beacons that are heard both here and there."""
+    shares = []
+    for visit in neighbours:
+        shared = [beacon for beacon in visit.heard if recording.readings.get(beacon)]
+        duration_s = visit.recording.duration_s
+        if not shared or not duration_s or recording.duration_s <= 0:
+            continue
+        here = sum(len(recording.readings[beacon]) for beacon in shared) / recording.duration_s
+        there = sum(visit.heard[beacon].count for beacon in shared) / duration_s
+        shares.append(here / there)
+    if len(shares) < MIN_WITNESSES or np.median(shares) >= RATE_DROP:
+        return []
+    return [
+        Finding(
+            "rate_dropped",
+            f"packets come at {np.median(shares):.0%} of the rate at the points around",
+            "another program may be scanning, or the radio hangs: see localizer doctor, then "
+            "record again",
+        )
+    ]
+
+
+def _steadiness(recording: StandRecording) -> list[Finding]:
+    well_heard = {
+        beacon: np.asarray(rssi_dbm, dtype=np.float64)
+        for beacon, rssi_dbm in recording.readings.items()
+        if len(rssi_dbm) >= MIN_SPREAD_COUNT
+    }
+    wide = {
+        beacon: spread
+        for beacon, values in well_heard.items()
+        if (spread := robust_sd_db(values)) > MAX_SPREAD_DB
+    }
+    shifts = {beacon: _shift_db(values) for beacon, values in well_heard.items()}
+    shifted = {beacon: by for beacon, by in shifts.items() if abs(by) > MAX_SHIFT_DB}
+    findings = []
+    if wide:
+        worst = max(wide, key=lambda beacon: wide[beacon])
+        findings.append(
+            Finding(
+                "spread_too_wide",
+                f"{len(wide)} of {len(well_heard)} beacons vary by more than {MAX_SPREAD_DB:g} dB, "
+                f"{worst} by {wide[worst]:.0f} dB",
+                "stand still, hold the receiver as always, and record this point again",
+                tuple(sorted(wide)),
+            )
+        )
+    if len(shifted) >= MIN_SHIFTED:
+        findings.append(
+            Finding(
+                "moved",
+                f"{len(shifted)} of {len(well_heard)} beacons changed by more than "
+                f"{MAX_SHIFT_DB:g} dB between the first and the second half",
+                "somebody walked on, or turned around: stand still and record this point again",
+                tuple(sorted(shifted)),
+            )
+        )
+    return findings
+
+
+def _shift_db(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    middle = len(values) // 2
+    return float(np.median(values[middle:]) - np.median(values[:middle]))
