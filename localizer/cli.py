@@ -16,6 +16,8 @@ from rich.console import Console
 from localizer import __version__
 from localizer.cli_bundle import bundle_app
 from localizer.cli_data import data_app
+from localizer.cli_doctor import doctor
+from localizer.cli_radio import add_radio_commands
 from localizer.errors import LocalizerError
 from localizer.sites import BUILT_IN, built_in_site
 
@@ -31,6 +33,8 @@ app = typer.Typer(
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(data_app, name="data")
+add_radio_commands(app)
+app.command("doctor")(doctor)
 
 
 def _print_version(wanted: bool) -> None:
