@@ -13,8 +13,9 @@ from aiomqtt import Client, MqttCodeError, MqttError
 
 from firmware_bridge.mqtt.settings import MqttSettings
 
-ANSWER_S: Final = 5.0
-"""Seconds for a broker's answer. One that needs more cannot carry a stream of positions."""
+ANSWER_S: Final = 3.0
+"""Seconds for a broker's answer. One that needs more cannot carry a stream of positions. Who closes
+a source while it waits for one waits as long."""
 
 KEEPALIVE_S: Final = 15
 """Seconds of silence after which the broker is asked whether it is there. A broker that lost its
@@ -59,6 +60,7 @@ async def receive(settings: MqttSettings) -> AsyncGenerator[Received | None, Non
     Raises:
         BrokerAway: there is no connection, or no longer.
     """
+    await _reach(settings)
     client = _client(settings)
     await _enter(client, settings)
     try:
@@ -75,6 +77,22 @@ async def receive(settings: MqttSettings) -> AsyncGenerator[Received | None, Non
     finally:
         with suppress(MqttError):
             await client.__aexit__(None, None, None)
+
+
+async def _reach(settings: MqttSettings) -> None:
+    """Open a connection and close it again.
+
+    Paho connects in a thread that nothing can stop, and leaves behind what TLS refused. So whether
+    the broker is there is found out beforehand, at the price of one connection more.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            _, writer = await asyncio.open_connection(
+                settings.host, settings.port, ssl=settings.tls
+            )
+    except OSError as error:
+        _fail(error, settings)
+    writer.transport.abort()
 
 
 def _client(settings: MqttSettings) -> Client:
@@ -96,26 +114,12 @@ async def _enter(client: Client, settings: MqttSettings) -> None:
         await asyncio.shield(entering)
     except asyncio.CancelledError:
         # Paho connects in a thread that nothing can stop: what it opens must be closed afterwards.
-        _leave_later(client, entering)
+        await asyncio.gather(entering, return_exceptions=True)
+        await _leave(client)
         raise
     except MqttError as error:
         await _leave(client)
         _fail(error, settings)
-
-
-_leaving: set[asyncio.Task[None]] = set()
-"""Tasks that close what a cancelled connecting has opened; the event loop keeps no reference."""
-
-
-def _leave_later(client: Client, entering: asyncio.Future[Client]) -> None:
-    async def leave() -> None:
-        await asyncio.wait([entering])
-        if entering.cancelled() or entering.exception() is None:
-            await _leave(client)
-
-    task = asyncio.create_task(leave())
-    _leaving.add(task)
-    task.add_done_callback(_leaving.discard)
 
 
 async def _leave(client: Client) -> None:
@@ -137,22 +141,23 @@ async def _subscribe(client: Client, settings: MqttSettings) -> None:
             )
 
 
-def _fail(error: MqttError, settings: MqttSettings) -> NoReturn:
+def _fail(error: MqttError | OSError, settings: MqttSettings) -> NoReturn:
     reason, advice = _cause(error)
+    said = str(error) or "no answer in time"
     raise BrokerAway(
-        f"no connection to the broker at {settings.host}:{settings.port} ({error}); {advice}",
+        f"no connection to the broker at {settings.host}:{settings.port} ({said}); {advice}",
         reason,
     ) from error
 
 
-def _cause(error: MqttError) -> tuple[AwayReason, str]:
-    # aiomqtt hides what paho met behind `from None`; it is still there.
-    met = error.__context__
+def _cause(error: MqttError | OSError) -> tuple[AwayReason, str]:
     if isinstance(error, MqttCodeError):
         code = error.rc if isinstance(error.rc, int) else getattr(error.rc, "value", None)
         if code in _LOGIN_CODES:
             return "not_authorised", "check user and password"
         return "connection_refused", "the broker's log says why"
+    # aiomqtt hides what paho met behind `from None`; it is still there.
+    met = error.__context__ if isinstance(error, MqttError) else error
     if isinstance(met, ssl.SSLError):
         return "tls_failed", "check the certificate, its host name, ca=FILE and the port"
     if isinstance(met, ConnectionRefusedError):
