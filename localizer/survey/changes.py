@@ -72,14 +72,17 @@ class BeaconChanges:
         return change
 
     def mapping(self) -> dict[BeaconId, BeaconId]:
-        """Return what hangs at the place of every replaced beacon now, by the old one's id."""
+        """Return what hangs at the place of every replaced beacon now, by the old one's id.
+
+        Without those whose successor hangs elsewhere by now.
+        """
         mapping: dict[BeaconId, BeaconId] = {}
         for change in self.all():
+            hung_elsewhere = change.replacement or change.beacon
+            mapping = {old: now for old, now in mapping.items() if now != hung_elsewhere}
             if change.replacement is not None:
-                for old, now in mapping.items():
-                    if now == change.beacon:
-                        mapping[old] = change.replacement
-                mapping[change.beacon] = change.replacement
+                replaced = [old for old, now in mapping.items() if now == change.beacon]
+                mapping |= dict.fromkeys((*replaced, change.beacon), change.replacement)
         return {old: new for old, new in mapping.items() if old != new}
 
     def _beacon(self, beacon_id: BeaconId) -> Beacon:
@@ -144,7 +147,7 @@ def present_beacon(
 
     A reading of a replaced beacon from before is its successor's, because the place is the same.
     One of a beacon from before it was moved, or from before it came to replace another, tells
-    nothing of its place.
+    nothing of its place. So no two beacons of one moment become one.
 
     Args:
         beacon: who was heard.
@@ -169,9 +172,5 @@ def present_readings(
     """Return what a scan would be called today; the scan's own readings if nothing changed."""
     if not changes or time_utc >= max(change.since_utc for change in changes):
         return readings
-    today: dict[BeaconId, tuple[float, ...]] = {}
-    for beacon, rssis in readings.items():
-        now = present_beacon(beacon, time_utc, changes)
-        if now is not None:
-            today[now] = today.get(now, ()) + rssis
-    return today
+    today = {present_beacon(beacon, time_utc, changes): rssis for beacon, rssis in readings.items()}
+    return {beacon: rssis for beacon, rssis in today.items() if beacon is not None}

@@ -91,9 +91,6 @@ def _heard(file: SurveyFile) -> dict[int, dict[BeaconId, HeardStats]]:
 def _today(
     heard: Mapping[BeaconId, HeardStats], recording: Recording, changes: Sequence[BeaconChange]
 ) -> Mapping[BeaconId, HeardStats]:
-    today: dict[BeaconId, HeardStats] = {}
-    for beacon, stats in heard.items():
-        now = present_beacon(beacon, recording.started_utc, changes)
-        if now is not None:
-            today[now] = today[now] + stats if now in today else stats
-    return today
+    started = recording.started_utc
+    today = {present_beacon(beacon, started, changes): stats for beacon, stats in heard.items()}
+    return {beacon: stats for beacon, stats in today.items() if beacon is not None}

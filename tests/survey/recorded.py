@@ -45,7 +45,7 @@ def recorder_at(
 
 
 def hear(recorder: Recorder, clock: ManualClock, seconds: float, *, step_s: float = 0.5) -> None:
-    """Let beacons A (-60, -61, ... dBm) and B (-80 dBm) be heard every `step_s`, as time goes by."""
+    """Let A (-60, -61, -62, -60, ... dBm) and B (-80 dBm) be heard every `step_s`."""
     for at in range(round(seconds / step_s)):
         recorder.take(Advertisement(A, -60.0 - at % 3, clock.now_ns(), -59.0))
         recorder.take(Advertisement(B, -80.0, clock.now_ns(), receiver="pi"))
