@@ -43,7 +43,7 @@ class HeardCells:
 
     @property
     def thin(self) -> NDArray[np.bool_]:
-        """Which cells were recorded in and hear fewer than `ENOUGH_BEACONS`, bool [rows, columns]."""
+        """Which cells have recordings but fewer than `ENOUGH_BEACONS`, bool [rows, columns]."""
         result: NDArray[np.bool_] = (self.recordings > 0) & (self.beacons < ENOUGH_BEACONS)
         return result
 

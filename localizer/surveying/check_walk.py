@@ -49,8 +49,10 @@ class CheckedPoint:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """Errors of a check walk, metres. They are of the located fixes alone: read them with the shares
-    of the others."""
+    """Errors of a check walk, metres.
+
+    They are of the located fixes alone: read them with the shares of the others.
+    """
 
     points: tuple[CheckedPoint, ...]
     n: int
@@ -97,7 +99,7 @@ def report_check_walk(points: Sequence[CheckPoint]) -> CheckReport:
     """Return the error report of a check walk.
 
     Fixes at one point share its surroundings, so the bootstrap draws points, not fixes (Efron and
-    Tibshirani 1993, the cluster bootstrap). With fewer than two located points there is no interval.
+    Tibshirani 1993, the cluster bootstrap). Fewer than two located points give no interval.
 
     Args:
         points: at least one, with at least one fix in all.

@@ -11,7 +11,7 @@ import numpy as np
 from localizer.survey.records import Recording
 
 RECENT: Final = 10
-"""Points that the pace is taken from: the surveyor gets quicker, and rooms differ from corridors."""
+"""Points that the pace is taken from: surveyors get quicker, and rooms differ from corridors."""
 
 MAX_STEP_S: Final = 600.0
 """From the end of one point to the end of the next, seconds. Longer is a break, and no pace."""

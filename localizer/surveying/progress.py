@@ -14,8 +14,9 @@ SCANS_PER_POINT: Final = 5
 """Scans from which a point is done: 15 s of standing at 3 s each."""
 
 PointState = Literal["lacking", "incomplete", "one_visit", "agree", "contradict"]
-"""``lacking``: nothing recorded, or too little. ``incomplete``: a recording was cut off and waits to
-be completed or discarded. The others are done, and say what its visits say of each other."""
+"""``lacking``: nothing recorded, or too little. ``incomplete``: too little, and a recording
+that was cut off waits to be completed or discarded. The others are done; they are what
+`compare_visits` says of their visits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,7 @@ def _progress(covered: PointCoverage, scans_wanted: int) -> PointProgress:
     consistency = compare_visits([visit.heard for visit in complete])
     scans = sum(visit.scans for visit in complete)
     state: PointState = consistency.verdict
-    if any(visit.recording.status == "incomplete" for visit in covered.visits):
-        state = "incomplete"
-    elif scans < scans_wanted:
-        state = "lacking"
+    if scans < scans_wanted:
+        cut_off = any(visit.recording.status == "incomplete" for visit in covered.visits)
+        state = "incomplete" if cut_off else "lacking"
     return PointProgress(covered.point, state, scans, covered.adverts, consistency)
