@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
-from uuid import UUID
 
 import pytest
 
@@ -23,6 +21,7 @@ from localizer.errors import SourceError
 from localizer.scans import Advertisement
 from localizer.sources import Source
 from localizer.sources.address import parse_source
+from tests.firmware_bridge.air import PACKETS, UUID_TEXT, packet
 from tests.firmware_bridge.fake_bluez import FakeAdapter, FakeBluez, Packet
 from tests.firmware_bridge.system_bus import SystemBus
 from tests.sources.contract import MakeSource, MakeWaiting, SourceContract, run
@@ -30,19 +29,9 @@ from tests.sources.contract import MakeSource, MakeWaiting, SourceContract, run
 RECOVERY_S = 10.0
 """How long after its service has come back a source may take."""
 
-UUID_TEXT = "fda50693-a4e2-4fb1-afcf-c6eb07647825"
-
 
 def opened(text: str = "ble:hci0?silence=0.5", clock: Clock | None = None) -> BleSource:
     return open_ble(parse_source(text), clock)
-
-
-def packet(minor: int = 1, rssi: int = -60) -> Packet:
-    data = b"\x02\x15" + UUID(UUID_TEXT).bytes + struct.pack(">HHb", 9, minor, -59)
-    return Packet(f"AA:00:00:00:{minor >> 8:02X}:{minor & 255:02X}", rssi, {0x004C: data})
-
-
-PACKETS = [packet(minor, -50 - minor) for minor in range(10)]
 
 
 class Ear(NamedTuple):
