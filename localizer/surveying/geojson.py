@@ -1,4 +1,4 @@
-"""Floors from GeoJSON and back: outline, blocked areas, walls and beacons, in metres.
+"""Floors from GeoJSON: outline, blocked areas, walls and beacons, in metres.
 
 A feature says what it is by its property ``kind``: ``outline``, ``blocked``, ``wall`` or
 ``beacon``. Its numbers are longitude and latitude, as RFC 7946 has it, unless the document says
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,49 +110,6 @@ def read_geojson(
         units=taken,
         georeference=georeference,
     )
-
-
-def write_geojson(
-    floor: Floor, beacons: Sequence[Beacon] = (), *, georeference: Georeference | None = None
-) -> bytes:
-    """Return a floor with its beacons as GeoJSON that `read_geojson` reads back.
-
-    Args:
-        floor: what to write.
-        beacons: those of other floors, and those without a place, are left out.
-        georeference: where the frame lies on the globe, for longitude and latitude; None writes
-            metres, and says so.
-    """
-    plane = TangentPlane(georeference) if georeference is not None else None
-
-    def numbers(points: Sequence[tuple[float, float]]) -> list[list[float]]:
-        written = plane.to_degrees(points) if plane else np.asarray(points, np.float64)
-        return [[float(x), float(y)] for x, y in written]
-
-    def ring(polygon: Polygon) -> dict[str, Any]:
-        closed = numbers(polygon)
-        return {"type": "Polygon", "coordinates": [[*closed, closed[0]]]}
-
-    entries = [("outline", ring(floor.outline), {"name": floor.name})]
-    entries += [("blocked", ring(polygon), {}) for polygon in floor.blocked]
-    entries += [
-        ("wall", {"type": "LineString", "coordinates": numbers(wall)}, {}) for wall in floor.walls
-    ]
-    for beacon in beacons:
-        if (at := beacon.position) is not None and at.floor == floor.id:
-            point = {"type": "Point", "coordinates": numbers([(at.x_m, at.y_m)])[0]}
-            entries.append(("beacon", point, {"id": str(beacon.id)}))
-    features = [
-        {
-            "type": "Feature",
-            "geometry": geometry,
-            "properties": {"kind": kind, "floor": floor.id, **more},
-        }
-        for kind, geometry, more in entries
-    ]
-    units = "degrees" if plane else "metres"
-    document = {"type": "FeatureCollection", "units": units, "features": features}
-    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
 
 
 def _on_floor(feature: Feature, floor: str) -> bool:

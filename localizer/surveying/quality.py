@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from localizer.beacons import BeaconId
 from localizer.site import Position, distance_m
 from localizer.sources.status import SourceStatus
 from localizer.survey.coverage import PointCoverage, Visit
+from localizer.surveying.findings import Finding
+from localizer.surveying.steadiness import judge_steadiness
 
 MIN_DURATION_S: Final = 10.0
 """Seconds of standing. Three scans of the edge's 3 s: fewer, and one of them decides."""
@@ -43,48 +44,6 @@ it."""
 RATE_DROP: Final = 1 / 3
 """Of the packets a second that the neighbours had in the median: below, another program scans or
 the radio hangs. Among points of one floor the rate changes by less, for most beacons are heard."""
-
-MAX_SPREAD_DB: Final = 8.0
-"""Robust standard deviation of one beacon's RSSIs, dB. Standing still gave 3 to 4.4 (95 %) in the
-simulator's default radio and 4.4 to 5.9 without a direct path; 8 was never reached by packets
-enough. Two places 4 m apart under one name gave more in half of the recordings."""
-
-MIN_SPREAD_COUNT: Final = 10
-"""Packets of a beacon from which its spread means something."""
-
-MAX_SHIFT_DB: Final = 6.0
-"""By which the first and the second half of a recording may differ, dB in the median, in at least
-`MIN_SHIFTED` beacons. Of 330 simulated recordings of somebody who stood still none did; of those
-who walked 4 m on halfway, two thirds did."""
-
-MIN_SHIFTED: Final = 2
-
-_TO_SD: Final = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
-
-Reason = Literal[
-    "source_not_running",
-    "too_short",
-    "too_few_adverts",
-    "beacon_silent",
-    "rate_dropped",
-    "spread_too_wide",
-    "moved",
-]
-"""Machine-readable, and never renamed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a recording that the surveyor can still put right."""
-
-    reason: Reason
-    text: str
-    """What was found, in words with its figures."""
-    advice: str
-    """What to do now."""
-    beacons: tuple[BeaconId, ...] = ()
-    """Whom it is about; empty where it is about all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +80,7 @@ def judge_recording(
         *_amount(recording),
         *_silent(recording, neighbours, frozenset(retired)),
         *_rate(recording, neighbours),
-        *_steadiness(recording),
+        *judge_steadiness(recording.readings),
     )
 
 
@@ -149,15 +108,6 @@ def _by_distance(
             last = max(ended, key=lambda visit: visit.recording.started_utc)
             found.append((distance_m(one.point.position, here), last))
     return sorted(found, key=lambda pair: pair[0])
-
-
-def robust_sd_db(rssi_dbm: ArrayLike) -> float:
-    """Return the spread of RSSIs by their median absolute deviation, dB.
-
-    Radios report whole dBm, so it comes in steps of 1.5 dB.
-    """
-    values = np.asarray(rssi_dbm, dtype=np.float64)
-    return float(_TO_SD * np.median(np.abs(values - np.median(values))))
 
 
 def _source(status: SourceStatus | None) -> list[Finding]:
@@ -244,46 +194,3 @@ def _rate(recording: StandRecording, neighbours: Sequence[Visit]) -> list[Findin
             "record again",
         )
     ]
-
-
-def _steadiness(recording: StandRecording) -> list[Finding]:
-    well_heard = {
-        beacon: np.asarray(rssi_dbm, dtype=np.float64)
-        for beacon, rssi_dbm in recording.readings.items()
-        if len(rssi_dbm) >= MIN_SPREAD_COUNT
-    }
-    wide = {
-        beacon: spread
-        for beacon, values in well_heard.items()
-        if (spread := robust_sd_db(values)) > MAX_SPREAD_DB
-    }
-    shifts = {beacon: _shift_db(values) for beacon, values in well_heard.items()}
-    shifted = {beacon: by for beacon, by in shifts.items() if abs(by) > MAX_SHIFT_DB}
-    findings = []
-    if wide:
-        worst = max(wide, key=lambda beacon: wide[beacon])
-        findings.append(
-            Finding(
-                "spread_too_wide",
-                f"{len(wide)} of {len(well_heard)} beacons vary by more than {MAX_SPREAD_DB:g} dB, "
-                f"{worst} by {wide[worst]:.0f} dB",
-                "stand still, hold the receiver as always, and record this point again",
-                tuple(sorted(wide)),
-            )
-        )
-    if len(shifted) >= MIN_SHIFTED:
-        findings.append(
-            Finding(
-                "moved",
-                f"{len(shifted)} of {len(well_heard)} beacons changed by more than "
-                f"{MAX_SHIFT_DB:g} dB between the first and the second half",
-                "somebody walked on, or turned around: stand still and record this point again",
-                tuple(sorted(shifted)),
-            )
-        )
-    return findings
-
-
-def _shift_db(values: NDArray[np.float64]) -> float:
-    middle = len(values) // 2
-    return float(np.median(values[middle:]) - np.median(values[:middle]))

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from localizer.errors import PlanError, SiteError
 from localizer.sites import built_in_site
-from localizer.surveying.geojson import Units, read_geojson, write_geojson
+from localizer.surveying.geojson import Units, read_geojson
+from localizer.surveying.geojson_writer import write_geojson
 from localizer.surveying.tangent_plane import Georeference
 from tests.surveying.test_tangent_plane import georeferences
 
 HALL = [[0, 0], [20, 0], [20, 10], [0, 10], [0, 0]]
 TABLE = [[5, 5], [6, 5], [6, 6], [5, 6], [5, 5]]
+TABLE_M = ((5.0, 5.0), (6.0, 5.0), (6.0, 6.0), (5.0, 6.0))
 
 
 def feature(kind: str | None, shape: str, coordinates: Any, **more: Any) -> dict[str, Any]:
@@ -45,9 +47,9 @@ def test_kinds_become_a_floor() -> None:
         ),
         floor="2",
     )
-    assert geometry.outline == ((0, 0), (20, 0), (20, 10), (0, 10))
-    assert geometry.blocked == (((5, 5), (6, 5), (6, 6), (5, 6)),)
-    assert geometry.walls == (((0, 5), (3, 5)), ((3, 5), (3, 8)))
+    assert geometry.outline == ((0.0, 0.0), (20.0, 0.0), (20.0, 10.0), (0.0, 10.0))
+    assert geometry.blocked == (TABLE_M,)
+    assert geometry.walls == (((0.0, 5.0), (3.0, 5.0)), ((3.0, 5.0), (3.0, 8.0)))
     (beacon,) = geometry.beacons
     assert (beacon.id, beacon.position) == ("name:hall:b1", beacon.position)
     assert beacon.position is not None
@@ -68,8 +70,8 @@ def test_kinds_become_a_floor() -> None:
 def test_without_kinds_the_outer_polygon_is_the_outline(document: dict[str, Any]) -> None:
     geometry = read_geojson(json.dumps(document).encode())
     assert len(geometry.outline) == 4
-    assert geometry.outline[2] == (20, 10)
-    assert geometry.blocked == (((5, 5), (6, 5), (6, 6), (5, 6)),)
+    assert geometry.outline[2] == (20.0, 10.0)
+    assert geometry.blocked == (TABLE_M,)
 
 
 def test_a_floor_is_picked_by_its_property() -> None:
