@@ -177,10 +177,18 @@ def _intervals(located: Sequence[NDArray[np.float64]]) -> tuple[_Interval, _Inte
     """Return the 95 % intervals of the mean and of the 95th percentile."""
     if len(located) < 2:
         return (None, None), (None, None)
+    errors = np.concatenate(located)
+    order = np.argsort(errors, kind="stable")
+    point = np.repeat(np.arange(len(located)), [one.size for one in located])[order]
+    errors = errors[order]
     rng = np.random.default_rng(_SEED)
-    draws = rng.integers(0, len(located), (BOOTSTRAP_DRAWS, len(located)))
-    drawn = [np.concatenate([located[i] for i in draw]) for draw in draws]
-    mean_low, mean_high = np.quantile([one.mean() for one in drawn], (_TAIL, 1 - _TAIL)).tolist()
-    p95s = [np.quantile(one, 0.95) for one in drawn]
+    means, p95s = [], []
+    for _ in range(BOOTSTRAP_DRAWS):
+        # A point that is drawn twice counts twice, with all its fixes.
+        drawn = np.bincount(rng.integers(0, len(located), len(located)), minlength=len(located))
+        filled = drawn[point].cumsum()
+        means.append(float(drawn[point] @ errors) / int(filled[-1]))
+        p95s.append(errors[int((filled >= 0.95 * filled[-1]).argmax())])
+    mean_low, mean_high = np.quantile(means, (_TAIL, 1 - _TAIL)).tolist()
     p95_low, p95_high = np.quantile(p95s, (_TAIL, 1 - _TAIL)).tolist()
     return (mean_low, mean_high), (p95_low, p95_high)

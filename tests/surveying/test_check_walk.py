@@ -50,7 +50,7 @@ def test_errors_are_counted_by_fix_and_shown_by_point() -> None:
 
 def test_the_interval_covers_the_truth_of_drawn_walks() -> None:
     rng, covered = np.random.default_rng(0), 0
-    for _ in range(30):
+    for _ in range(16):
         # Every point has an error of its own, around which its fixes lie: mean 2 m.
         means = rng.gamma(4.0, 0.5, 25)
         points = [
@@ -65,7 +65,7 @@ def test_the_interval_covers_the_truth_of_drawn_walks() -> None:
         assert report.p95 is not None
         assert report.p95_low <= report.p95 <= report.p95_high
         covered += report.mean_low <= 2.0 <= report.mean_high
-    assert covered >= 25
+    assert covered >= 13
 
 
 def test_without_a_position_there_are_shares_alone() -> None:

@@ -17,7 +17,7 @@ def tap(at_s: float, x_m: float, y_m: float, floor: str = "0") -> Waypoint:
 def refusal(*taps: Waypoint) -> str:
     with pytest.raises(WalkError) as caught:
         check_taps(taps)
-    return caught.value.reason
+    return str(caught.value.reason)
 
 
 def test_a_walk_at_walking_pace_is_taken() -> None:
