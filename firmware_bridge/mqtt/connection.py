@@ -64,7 +64,7 @@ async def receive(settings: MqttSettings) -> AsyncGenerator[Received | None, Non
     client = _client(settings)
     await _enter(client, settings)
     try:
-        await _subscribe(client, settings)
+        await subscribe(client, settings)
         yield None
         async for message in client.messages:
             yield Received(message.topic.value, message.payload, message.retain)
@@ -129,7 +129,12 @@ async def _leave(client: Client) -> None:
         await client.__aexit__(None, None, None)
 
 
-async def _subscribe(client: Client, settings: MqttSettings) -> None:
+async def subscribe(client: Client, settings: MqttSettings) -> None:
+    """Subscribe to all topics.
+
+    Raises:
+        BrokerAway: the broker refuses one of them.
+    """
     answers: Sequence[Any] = await client.subscribe(
         [(topic, settings.qos) for topic in settings.topics]
     )

@@ -97,7 +97,7 @@ def test_golden_vectors(driver: Driver, vector: dict[str, Any]) -> None:
     assert driver(golden_message(vector["message"])) == (0, vector["frame"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(message=messages)
 def test_every_message_is_that_of_the_other_encoder(driver: Driver, message: Message) -> None:
     assert driver(message) == (0, encode_frame(message).hex())

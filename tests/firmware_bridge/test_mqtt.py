@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, cast
 
 import aiomqtt
 import pytest
 
 from firmware_bridge.mqtt import open_mqtt
+from firmware_bridge.mqtt.connection import BrokerAway, subscribe
+from firmware_bridge.mqtt.settings import MqttSettings
 from localizer.clock import Clock, MonotonicClock
 from localizer.sources import Source, open_source
 from tests.firmware_bridge.collecting import Collector, until
@@ -301,6 +303,20 @@ def test_who_may_not_in_is_told(guarded: Mosquitto, login: str, said: str) -> No
         await collector.close()
 
     run(check())
+
+
+class RefusingClient:
+    """What Mosquitto 2.0 cannot be brought to: it lets everybody subscribe, and sends nothing."""
+
+    async def subscribe(self, topics: list[tuple[str, int]]) -> tuple[int, ...]:
+        return (0, 128)
+
+
+def test_a_subscription_that_is_refused_is_told() -> None:
+    settings = MqttSettings("broker", 1883, ("allowed", "secret"))
+    with pytest.raises(BrokerAway, match="secret") as caught:
+        run(subscribe(cast(aiomqtt.Client, RefusingClient()), settings))
+    assert caught.value.reason == "not_authorised"
 
 
 @pytest.fixture(scope="module")

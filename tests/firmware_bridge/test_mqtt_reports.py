@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +138,16 @@ def test_our_own_batches_are_put_in_the_order_of_time() -> None:
         Advertisement(BeaconId(IBEACON), -70.5, 100 * S - 250 * MS, -59.0, "desk"),
         Advertisement(BeaconId(IBEACON), -61.0, 100 * S - 20 * MS, None, "desk"),
         Advertisement(BeaconId(IBEACON), -61.0, 100 * S, None, "desk"),
+    ]
+
+
+def test_the_example_in_the_documentation_is_read() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mqtt.md").read_text(encoding="utf-8")
+    example = text[text.index('    {"adverts": [') : text.index("| field |")]
+    report = read("localizer/desk/adverts", json.loads(example))
+    assert [one.beacon.partition(":")[0] for one in report.advertisements] == [
+        "ibeacon",
+        "eddystone",
     ]
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.serial.adverts import ReportReader
@@ -19,7 +19,7 @@ from firmware_bridge.serial.messages import (
     decode_message,
     encode_message,
 )
-from tests.firmware_bridge.protocol_messages import GOLDEN, golden_message, messages
+from tests.firmware_bridge.protocol_messages import GOLDEN, ROOT, golden_message, messages
 
 IBEACON = bytes.fromhex("e5ca1adef007ba1100000000000000010001000ac5")
 
@@ -84,6 +84,13 @@ def test_no_bytes_break_the_unstuffing(stuffed: bytes) -> None:
     assert data is None or (0 not in stuffed and len(data) < len(stuffed))
 
 
+def test_the_example_in_the_description_is_a_golden_vector() -> None:
+    text = (ROOT / "PROTOCOL.md").read_text(encoding="utf-8")
+    lines = text.partition("As a frame:\n\n")[2].partition("\n\n")[0].split()
+    (vector,) = (one for one in GOLDEN["messages"] if one["name"] == "one iBeacon")
+    assert "".join(lines) == vector["frame"]
+
+
 def test_the_checksum_is_the_one_that_is_named() -> None:
     assert f"{crc16(b'123456789'):04x}" == GOLDEN["crc16_of_123456789"] == "29b1"
     assert crc16(b"") == 0xFFFF
@@ -110,7 +117,8 @@ def test_golden_beacons(vector: dict[str, Any]) -> None:
     assert not dropped
 
 
-@given(st.lists(messages, max_size=4), st.integers(1, 70))
+@settings(max_examples=50)
+@given(st.lists(messages, max_size=3), st.integers(1, 70))
 def test_every_message_comes_back_however_the_stream_is_cut(sent: list[Message], step: int) -> None:
     numbered = [replace(one, sequence=at) for at, one in enumerate(sent)]
     stream = b"".join(map(encode_frame, numbered))
@@ -135,6 +143,7 @@ def test_arbitrary_messages_with_a_right_checksum_raise_nothing(
         assert encode_message(one) == mangled
 
 
+@settings(max_examples=50)
 @given(messages, st.binary(max_size=200), messages)
 def test_the_frame_after_noise_is_read(before: Message, noise: bytes, after: Message) -> None:
     found, dropped = decode(encode_frame(before) + noise + b"\0" + encode_frame(after))
