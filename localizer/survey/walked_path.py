@@ -12,6 +12,7 @@ from localizer.clock import NS_PER_S
 from localizer.errors import SurveyError
 from localizer.site import Position, distance_m
 from localizer.survey.records import Waypoint
+from localizer.surveying.pacing import pace_sd_m
 
 STAND_SD_M: Final = 0.3
 """How well somebody stands on a point of the plan, along each axis, metres: half a step, and the
@@ -51,8 +52,9 @@ class WalkedPath:
         """Return the place at the middle of a scan.
 
         Its standard deviation along the way is that of where the waypoints are (`STAND_SD_M`), of
-        when they were tapped (speed times `TAP_SD_S`), and of the way walked within the scan (a
-        uniform distribution: speed times length / sqrt(12)), which are independent.
+        when they were tapped (speed times `TAP_SD_S`), of an uneven pace (`pace_sd_m`, which grows
+        with the distance from the nearer tap), and of the way walked within the scan (a uniform
+        distribution: speed times length / sqrt(12)), which are independent.
 
         Args:
             time_ns: the middle of the scan on the recording's clock.
@@ -78,5 +80,6 @@ class WalkedPath:
         x_m = a.position.x_m + share * (b.position.x_m - a.position.x_m)
         y_m = a.position.y_m + share * (b.position.y_m - a.position.y_m)
         speed = distance_m(a.position, b.position) / took_s if took_s else 0.0
-        sd_m = math.hypot(STAND_SD_M, speed * TAP_SD_S, speed * window_s / math.sqrt(12))
+        pace_m = pace_sd_m(speed, share * took_s, (1 - share) * took_s)
+        sd_m = math.hypot(STAND_SD_M, speed * TAP_SD_S, pace_m, speed * window_s / math.sqrt(12))
         return WalkedPlace(Position(x_m, y_m, a.position.floor), sd_m)

@@ -8,6 +8,7 @@ from localizer.errors import SurveyError
 from localizer.site import Position
 from localizer.survey import Waypoint
 from localizer.survey.walked_path import STAND_SD_M, TAP_SD_S, WalkedPath
+from localizer.surveying.pacing import pace_sd_m
 from tests.survey.recorded import S
 
 
@@ -22,11 +23,21 @@ def test_places_lie_on_the_line_at_a_steady_pace() -> None:
     place = path.at(15 * S, window_s=3.0)
     assert place is not None
     assert place.position == Position(5.0, 0.0, "1")
-    assert place.sd_m == pytest.approx(math.sqrt(STAND_SD_M**2 + TAP_SD_S**2 + 9 / 12))
+    assert place.sd_m == pytest.approx(
+        math.sqrt(STAND_SD_M**2 + TAP_SD_S**2 + pace_sd_m(1.0, 5.0, 5.0) ** 2 + 9 / 12)
+    )
     slower = path.at(22 * S, window_s=3.0)
     assert slower is not None
     assert slower.position == Position(10.0, 1.0, "1")
     assert slower.sd_m < place.sd_m
+
+
+def test_the_middle_of_a_leg_is_less_sure_than_its_ends() -> None:
+    path = _path((0, 0, 0, "1"), (20, 20, 0, "1"))
+    places = [path.at(second * S, window_s=3.0) for second in (1, 5, 10, 15, 19)]
+    sds = [0.0 if place is None else place.sd_m for place in places]
+    assert sds[0] < sds[1] < sds[2]
+    assert sds == pytest.approx(sds[::-1])
 
 
 def test_nowhere_before_after_and_on_the_stairs() -> None:
