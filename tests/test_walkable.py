@@ -139,3 +139,43 @@ def test_a_huge_floor_gets_larger_cells() -> None:
 def test_a_floor_without_room_is_told() -> None:
     with pytest.raises(SiteError, match="room to walk"):
         WalkGrid(Floor("0", "", SQUARE, (SQUARE,)))
+
+
+def test_the_part_around_a_place_can_be_kept_instead_of_the_largest() -> None:
+    floor = Floor("0", "", SQUARE, (), (((3.0, 0.0), (3.0, 10.0)),))
+    assert WalkGrid(floor, near_m=(1.0, 5.0)).points_m[:, 0].max() < 3.0
+    assert WalkGrid(floor, near_m=(9.0, 5.0)).points_m[:, 0].min() > 3.0
+
+
+def test_a_place_steps_to_the_nearest_cell_on_its_side_of_a_wall() -> None:
+    grid = WalkGrid(Floor("0", "", SQUARE, (), (((5.05, 0.0), (5.05, 8.0)),)))
+    cell = grid.cell_at((5.1, 1.2))
+    assert cell is not None
+    assert grid.points_m[cell].tolist() == [5.25, 1.25]
+    assert grid.cell_at((5.0, 1.2)) != cell
+    for outside in ((20.0, 5.0), (-3.0, 5.0), (math.nan, 5.0), (math.inf, 0.0)):
+        assert grid.cell_at(outside) is None
+
+
+def test_the_nearest_goals_hold_the_one_with_the_shortest_way() -> None:
+    walls: tuple[Wall, ...] = (((5.0, 0.0), (5.0, 8.0)), ((5.0, 9.0), (5.0, 10.0)))
+    grid = WalkGrid(Floor("0", "", SQUARE, (), walls))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        start, *goals = rng.choice(len(grid.points_m), 6, replace=False).tolist()
+        ways = {goal: grid.path_m(start, goal) for goal in goals}
+        lengths = {g: np.linalg.norm(np.diff(way, axis=0), axis=1).sum() for g, way in ways.items()}
+        assert min(lengths, key=lambda goal: float(lengths[goal])) in grid.nearest(start, goals)
+    assert grid.nearest(3, [3]) == {3: 0.0}
+
+
+def test_a_way_begins_and_ends_at_the_places_themselves() -> None:
+    walls: tuple[Wall, ...] = (((5.0, 0.0), (5.0, 8.0)), ((5.0, 9.0), (5.0, 10.0)))
+    grid = WalkGrid(Floor("0", "", SQUARE, (), walls))
+    here, there = (4.9, 1.1), (5.1, 1.1)
+    start, goal = grid.cell_at(here), grid.cell_at(there)
+    assert start is not None
+    assert goal is not None
+    way = grid.way_m(start, goal, from_m=here, to_m=there)
+    assert (tuple(way[0]), tuple(way[-1])) == (here, there)
+    assert not crossings(way[:-1], way[1:], walls_array(walls)).any()
