@@ -14,9 +14,10 @@ from localizer.surveying.image_header import JPEG, PNG, ImageHeader
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_MEGAPIXELS: Final = 50.0
-"""Of an image that is decoded: 150 MB of memory, which a Raspberry Pi with 1 GB has. An A0 sheet at
-150 dots an inch has 35; more is refused from the header, and never decoded."""
+MAX_MEGAPIXELS: Final = 40.0
+"""Of an image that is decoded. 40 took 0.35 GB of memory for a moment, 0.5 GB with transparency:
+what a Raspberry Pi with 1 GB has left. An A0 sheet at 150 dots an inch has 35; more is refused from
+the header, and never decoded."""
 
 MAX_SIDE_PX: Final = 4096
 """Longest side of what is kept. Phones refuse or blur more (Safari draws 16.7 megapixels at most);
@@ -43,7 +44,6 @@ def read_raster(data: bytes, header: ImageHeader) -> tuple[bytes, tuple[int, int
     """
     _refuse_large(header, data)
     image = _decoded(data, header)
-    image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     written = io.BytesIO()
     if header.media_type == JPEG:
         image.save(written, "JPEG", quality=_JPEG_QUALITY)
@@ -91,7 +91,10 @@ def _decoded(data: bytes, header: ImageHeader) -> Image.Image:
             image.draft(None, (MAX_SIDE_PX, MAX_SIDE_PX))
             turn = image.getexif().get(_ORIENTATION_TAG)
             image.load()
-            upright = operations.exif_transpose(image) if turn else image
+            # Shrunk before anything else: every step on the whole image takes as much memory again.
+            shown = _eight_bits(image)
+            shown.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+            upright = operations.exif_transpose(shown) if turn else shown
             return _opaque(upright, pillow)
     except (OSError, SyntaxError, ValueError, EOFError, pillow.DecompressionBombError) as error:
         raise PlanError(
@@ -101,12 +104,18 @@ def _decoded(data: bytes, header: ImageHeader) -> Image.Image:
         ) from error
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return an image whose pixels can be averaged: no palette, no single bits, no 16 of them."""
+    if image.mode.startswith("I"):
+        return image.convert("I").point(lambda level: level / 256).convert("L")
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image.convert("L") if image.mode == "1" else image
+
+
 def _opaque(image: Image.Image, pillow: Any) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, of which 8 are shown
-        image = image.convert("I").point(lambda level: level / 256)
-        return image.convert("L")
     if not image.has_transparency_data:
-        return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        return image if image.mode in ("L", "RGB") else image.convert("RGB")
     seen = image.convert("RGBA")
     white = pillow.new("RGBA", seen.size, "white")
     white.alpha_composite(seen)
