@@ -12,21 +12,20 @@ from localizer import __version__
 from localizer.atomic import atomic_write
 from localizer.errors import SiteError, SurveyError
 from localizer.importers import ImportReport, ProblemLog
-from localizer.scans import Fingerprint, Session
+from localizer.scans import Fingerprint
 from localizer.site import Site, site_from_toml, site_to_toml
-from localizer.survey import ROLES, Survey, build_survey
+from localizer.survey import SURVEY_SCHEMA, Survey, build_survey
+from localizer.survey.dump import CutFingerprint
 from localizer.survey_lines import (
-    fingerprint_to_line,
     header_from_line,
     header_to_line,
     record_from_line,
-    session_to_line,
+    record_to_line,
 )
-from localizer.survey.checks import check_fingerprint, check_session
-from localizer.survey.schema import SURVEY_SCHEMA
 
-MAX_LINE_BYTES: Final = 16 * 2**20
-"""A longer line is damaged (a fingerprint has about 300 bytes) and is not read into memory."""
+MAX_LINE_BYTES: Final = 40 * 2**20
+"""A longer line is damaged and is not read into memory. The longest are floor plans in base64; a
+fingerprint has about 300 bytes."""
 
 
 def export_jsonl(survey: Survey, path: Path) -> int:
@@ -42,10 +41,9 @@ def export_jsonl(survey: Survey, path: Path) -> int:
     try:
         with atomic_write(path) as unfinished, unfinished.open("wb") as file:
             file.write(header_to_line(SURVEY_SCHEMA, site_to_toml(survey.site)))
-            file.writelines(map(session_to_line, survey.sessions))
-            for fingerprint in survey.fingerprints(roles=ROLES):
-                file.write(fingerprint_to_line(fingerprint))
-                written += 1
+            for record in survey.dump():
+                file.write(record_to_line(record))
+                written += isinstance(record, Fingerprint | CutFingerprint)
     except OSError as error:
         raise SurveyError(
             f"an export must be writable at {path}, but {error}", path=path
@@ -57,8 +55,8 @@ def import_jsonl(path: Path, survey_path: Path) -> ImportReport:
     """Build a survey file from an export; an existing one is replaced at the end.
 
     A damaged line is left out and named in the report, and every other line is kept. When a
-    session's line is damaged, its fingerprints are left out too: nobody can guess whether they
-    were sealed.
+    session's line is damaged, its recordings and fingerprints are left out too: nobody can guess
+    whether they were sealed.
 
     Raises:
         SurveyError: the file cannot be read, its first line is no header or of a newer schema, or
@@ -66,30 +64,19 @@ def import_jsonl(path: Path, survey_path: Path) -> ImportReport:
     """
     log = ProblemLog()
     fingerprints = 0
-    known: set[str] = set()
     with _open(path) as file, build_survey(survey_path, _read_site(path, file)) as survey:
+        restorer = survey.restorer()
         for number, line in _lines(file):
+            # What the survey would refuse is the line's fault; what fails later is not.
             try:
-                record = _checked(line, known)
+                record = record_from_line(line)
+                restorer.check(record)
             except SurveyError as error:
                 log.add(path, number, str(error))
                 continue
-            if isinstance(record, Session):
-                survey.add_session(record)
-                known.add(record.id)
-            else:
-                fingerprints += survey.add([record])
-    return log.report(survey_path, sessions=len(known), fingerprints=fingerprints)
-
-
-def _checked(line: bytes, known: set[str]) -> Session | Fingerprint:
-    """Read a line and refuse what the survey would refuse: what fails later is not the line's."""
-    record = record_from_line(line)
-    if isinstance(record, Session):
-        check_session(record, known)
-    else:
-        check_fingerprint(record, known)
-    return record
+            restorer.add(record)
+            fingerprints += isinstance(record, Fingerprint | CutFingerprint)
+    return log.report(survey_path, sessions=len(restorer.sessions), fingerprints=fingerprints)
 
 
 def _open(path: Path) -> BinaryIO:

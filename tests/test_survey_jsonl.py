@@ -15,6 +15,7 @@ from localizer.scans import Fingerprint, Session
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.survey import ROLES, SURVEY_SCHEMA, Survey, build_survey
+from localizer.survey.restore import Restorer
 from localizer.survey_jsonl import export_jsonl, import_jsonl
 from localizer.survey_lines import fingerprint_to_line, record_from_line
 from tests import strategies
@@ -251,10 +252,10 @@ def test_an_export_into_no_folder_says_so(survey: Survey, tmp_path: Path) -> Non
 def test_an_import_that_fails_is_not_blamed_on_its_lines(
     export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Survey, fingerprints: object) -> int:
+    def full(self: Restorer, record: object) -> int:
         raise SurveyError("database or disk is full")
 
-    monkeypatch.setattr(Survey, "add", full)
+    monkeypatch.setattr(Restorer, "add", full)
     target = export.with_name("target.survey")
     with pytest.raises(SurveyError, match="disk is full"):
         import_jsonl(export, target)

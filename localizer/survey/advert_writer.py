@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.scans import Advertisement
 from localizer.survey.file import SurveyFile, number_beacon
-from localizer.survey.recording_rows import add_heard, insert_adverts
+from localizer.survey.recording_rows import add_heard
 from localizer.survey.tally import Tally
 
 MAX_BUFFERED: Final = 100_000
@@ -36,8 +37,7 @@ class AdvertWriter:
         self._following = following
         self._incoming: deque[Advertisement] = deque()
         self._pending: list[Advertisement] = []
-        self._beacons: dict[BeaconId, int] = {}
-        self._receivers: dict[str, int] = {}
+        self._rows = KnownRows()
 
     @property
     def buffered(self) -> int:
@@ -63,34 +63,14 @@ class AdvertWriter:
         if not self._pending:
             return
         # Numbers that a rollback takes back may be given to others: they are known only afterwards.
-        beacons, receivers = dict(self._beacons), dict(self._receivers)
+        rows = self._rows.copy()
         with file.transaction() as connection:
             self._refuse_taken_over(file, connection)
-            _number_new(connection, self._pending, beacons, receivers)
-            insert_adverts(connection, self._rows(beacons, receivers))
-            tally = Tally()
-            for one in self._pending:
-                tally.add(one)
-            stats = tally.stats().items()
-            add_heard(connection, {(self._number, beacons[key]): one for key, one in stats})
-        self._beacons, self._receivers = beacons, receivers
+            write_adverts(connection, self._pending, (self._number, self._following), rows)
+        self._rows = rows
         self._following += len(self._pending)
         self.committed += len(self._pending)
         self._pending.clear()
-
-    def _rows(self, beacons: dict[BeaconId, int], receivers: dict[str, int]) -> list[Any]:
-        return [
-            (
-                self._number,
-                at,
-                one.time_ns,
-                beacons[one.beacon],
-                one.rssi_dbm,
-                one.measured_power_dbm,
-                None if one.receiver is None else receivers[one.receiver],
-            )
-            for at, one in enumerate(self._pending, self._following)
-        ]
 
     def _refuse_taken_over(self, file: SurveyFile, connection: sqlite3.Connection) -> None:
         row = connection.execute(
@@ -104,21 +84,65 @@ class AdvertWriter:
             )
 
 
-def _number_new(
+def write_adverts(
     connection: sqlite3.Connection,
     adverts: Sequence[Advertisement],
-    beacons: dict[BeaconId, int],
-    receivers: dict[str, int],
+    at: tuple[int, int],
+    rows: KnownRows,
 ) -> None:
+    """Add checked advertisements and what is known of them as a whole, within a transaction.
+
+    Args:
+        connection: to the survey file.
+        adverts: in the order in which they came.
+        at: the recording's row, and the number of the first advertisement in it.
+        rows: of beacons and receivers; new ones are added.
+    """
+    recording, first = at
+    rows.add_new(connection, adverts)
+    connection.executemany(
+        "INSERT INTO adverts VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                recording,
+                number,
+                one.time_ns,
+                rows.beacons[one.beacon],
+                one.rssi_dbm,
+                one.measured_power_dbm,
+                None if one.receiver is None else rows.receivers[one.receiver],
+            )
+            for number, one in enumerate(adverts, first)
+        ],
+    )
+    tally = Tally()
     for one in adverts:
-        if one.beacon not in beacons:
-            beacons[one.beacon] = number_beacon(connection, one.beacon)
-        if one.receiver is not None and one.receiver not in receivers:
-            receivers[one.receiver] = number_receiver(connection, one.receiver)
+        tally.add(one)
+    heard = {rows.beacons[beacon]: stats for beacon, stats in tally.stats().items()}
+    add_heard(connection, recording, heard)
 
 
-def number_receiver(connection: sqlite3.Connection, name: str) -> int:
-    """Return the row of a receiver in table `receivers`, after adding it if it is new."""
+@dataclass(slots=True)
+class KnownRows:
+    """The rows of beacons and receivers in their tables, as far as they are known."""
+
+    beacons: dict[BeaconId, int] = field(default_factory=dict)
+    receivers: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> KnownRows:
+        """Return a copy of its own."""
+        return KnownRows(self.beacons.copy(), self.receivers.copy())
+
+    def add_new(self, connection: sqlite3.Connection, adverts: Iterable[Advertisement]) -> None:
+        """Look up what is not known yet, after adding it to the file if it is new there."""
+        for one in adverts:
+            if one.beacon not in self.beacons:
+                self.beacons[one.beacon] = number_beacon(connection, one.beacon)
+            if one.receiver is not None and one.receiver not in self.receivers:
+                self.receivers[one.receiver] = _number_receiver(connection, one.receiver)
+
+
+def _number_receiver(connection: sqlite3.Connection, name: str) -> int:
     connection.execute("INSERT INTO receivers (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
     (number,) = connection.execute("SELECT id FROM receivers WHERE name = ?", (name,)).fetchone()
     return int(number)

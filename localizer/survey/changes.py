@@ -119,17 +119,28 @@ def read_changes(file: SurveyFile) -> list[BeaconChange]:
     ]
 
 
+def check_change(change: BeaconChange) -> None:
+    """Refuse a change of what is no beacon, or at no time.
+
+    Raises:
+        SurveyError: naming the field, the value and what must hold.
+    """
+    check_beacon(change.beacon)
+    if change.replacement is not None:
+        check_beacon(change.replacement)
+    if change.replacement == change.beacon:
+        raise SurveyError(f"a beacon must be replaced by another, but got {change.beacon} twice")
+    check_aware("since_utc", change.since_utc)
+    check_text("a change's note", change.note, empty=True)
+
+
 def insert_change(file: SurveyFile, change: BeaconChange) -> int:
     """Add a change without touching the site, and return its row.
 
     Raises:
         SurveyError: an id is not canonical, the time has no zone, or the file cannot be written.
     """
-    check_beacon(change.beacon)
-    if change.replacement is not None:
-        check_beacon(change.replacement)
-    check_aware("since_utc", change.since_utc)
-    check_text("a change's note", change.note, empty=True)
+    check_change(change)
     row = (change.beacon, change.replacement, utc_to_us(change.since_utc), change.note)
     with file.transaction() as connection:
         cursor = connection.execute(

@@ -9,7 +9,7 @@ from typing import Final
 
 from localizer.beacons import BeaconId, parse_beacon_id
 from localizer.errors import SiteError, SurveyError
-from localizer.scans import WEAKEST_DBM, Fingerprint, Scan, Session
+from localizer.scans import WEAKEST_DBM, Advertisement, Fingerprint, Scan, Session
 from localizer.site import Position
 
 _MAX_QUOTE: Final = 80
@@ -100,6 +100,20 @@ def _check_scan(scan: Scan) -> None:
             )
         for rssi in values:
             check_rssi(rssi)
+
+
+def check_advertisement(one: Advertisement) -> None:
+    """Refuse an advertisement that the file would not give back unchanged; but for its beacon id.
+
+    Raises:
+        SurveyError: naming the field, the value and what must hold.
+    """
+    check_rssi(one.rssi_dbm)
+    check_int64("time_ns", one.time_ns)
+    if one.measured_power_dbm is not None:
+        check_finite("measured_power_dbm", one.measured_power_dbm)
+    if one.receiver is not None:
+        check_text("a receiver", one.receiver)
 
 
 def check_int64(what: str, value: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import astuple
 from typing import Any
 
 from localizer.errors import SurveyError
-from localizer.survey.checks import check_finite, check_text
+from localizer.survey.checks import check_finite, check_int64, check_text
 from localizer.survey.file import SurveyFile
 from localizer.survey.records import MAX_PLAN_BYTES, FloorPlan
 from localizer.survey.site_journal import SiteJournal
@@ -42,7 +42,7 @@ class Plans:
             SurveyError: the site has no such floor, the plan is empty or larger than
                 `MAX_PLAN_BYTES`, or a length is no number above 0.
         """
-        self._check(plan)
+        self.check(plan)
         size = plan.size_px or (None, None)
         transform = None if plan.transform is None else json.dumps(astuple(plan.transform))
         distances = json.dumps([astuple(one) for one in plan.distances])
@@ -55,7 +55,12 @@ class Plans:
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM plans WHERE floor = ?", (floor,))
 
-    def _check(self, plan: FloorPlan) -> None:
+    def check(self, plan: FloorPlan) -> None:
+        """Refuse a plan of no floor of the site, or that is none.
+
+        Raises:
+            SurveyError: naming the field, the value and what must hold.
+        """
         check_text("a plan's media type", plan.media_type)
         floors = [floor.id for floor in self._journal.site.floors]
         if plan.floor not in floors:
@@ -69,6 +74,8 @@ class Plans:
                 "scale it down",
                 path=self._file.path,
             )
+        for size_px in plan.size_px or ():
+            check_int64("a plan's size", size_px)
         for one in plan.distances:
             for value in (*one.from_px, *one.to_px, one.length_m):
                 check_finite("a measured distance", value)

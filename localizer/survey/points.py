@@ -46,15 +46,13 @@ class Points:
             SurveyError: a point is on no floor of the site, has an id, place or source that is
                 none, or was moved although it has recordings and `correct` is not set.
         """
-        known = {point.id: point for point in self.all()}
-        used = self._with_recordings()
         count = 0
         with self._file.transaction() as connection:
             for count, point in enumerate(points, start=1):  # noqa: B007
-                self._check(point)
+                self.check(point)
+                moved = self._moves(point)
                 connection.execute(_UPSERT, _row(point))
-                old = known.get(point.id)
-                if old is not None and old.position != point.position and point.id in used:
+                if moved:
                     self._label_anew(point, correct=correct)
         return count
 
@@ -79,6 +77,15 @@ class Points:
         rows = self._file.rows("SELECT DISTINCT point FROM recordings WHERE point IS NOT NULL")
         return {point for (point,) in rows}
 
+    def _moves(self, point: Point) -> bool:
+        """Return whether a point with recordings would be elsewhere."""
+        rows = self._file.rows(
+            "SELECT x_m, y_m, floor FROM points WHERE id = ?1 "
+            "AND EXISTS (SELECT 1 FROM recordings WHERE point = ?1)",
+            (point.id,),
+        )
+        return any(Position(*row) != point.position for row in rows)
+
     def _label_anew(self, point: Point, *, correct: bool) -> None:
         if not correct:
             raise SurveyError(
@@ -93,7 +100,12 @@ class Points:
         for recording, window_s in recordings:
             derive(self._file, recording, window_s=window_s)
 
-    def _check(self, point: Point) -> None:
+    def check(self, point: Point) -> None:
+        """Refuse a point that is on no floor of the site, or that is none.
+
+        Raises:
+            SurveyError: naming the field, the value and what must hold.
+        """
         check_text("a point's id", point.id)
         check_text("a point's name", point.name, empty=True)
         check_position(point.position)

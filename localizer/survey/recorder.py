@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -13,9 +12,9 @@ from typing import Final, Literal, Self
 from localizer.beacons import BeaconId
 from localizer.clock import Clock
 from localizer.errors import SurveyError
-from localizer.scans import WEAKEST_DBM, Advertisement, Session
+from localizer.scans import Advertisement, Session
 from localizer.site import Position
-from localizer.survey.checks import check_beacon, check_int64, check_text
+from localizer.survey.checks import check_advertisement, check_beacon
 from localizer.survey.derivation import WINDOW_S
 from localizer.survey.file import open_survey_file
 from localizer.survey.records import HeardStats, Recording, Waypoint
@@ -277,13 +276,8 @@ class Recorder:
 
     def _is_sound(self, one: Advertisement) -> bool:
         """Return whether the file can hold it: a single bad one would spoil a whole commit."""
-        power_dbm = one.measured_power_dbm
-        if not WEAKEST_DBM <= one.rssi_dbm < 0 or (power_dbm and not isfinite(power_dbm)):
-            return False
         try:
-            check_int64("time_ns", one.time_ns)
-            if one.receiver is not None:
-                check_text("receiver", one.receiver)
+            check_advertisement(one)
             if one.beacon not in self._known:
                 check_beacon(one.beacon)
                 self._known.add(one.beacon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from localizer.beacons import BeaconId
@@ -85,8 +85,15 @@ def check_recording(recording: Recording, sessions: Collection[str]) -> None:
         )
     check_int64("started_ns", one.started_ns)
     check_aware("started_utc", one.started_utc)
-    if one.heading_deg is not None:
-        check_finite("heading_deg", one.heading_deg)
+    if one.status not in ("open", "complete", "incomplete", "discarded"):
+        raise SurveyError(f"a recording's status must be a known one, but got {one.status!r}")
+    for name in ("heading_deg", "window_s"):
+        if getattr(one, name) is not None:
+            check_finite(name, getattr(one, name))
+    if one.resumes is not None:
+        check_text("what a recording resumes", one.resumes)
+    if one.ended_ns is not None:
+        check_int64("ended_ns", one.ended_ns)
     if one.ended_ns is not None and one.ended_ns < one.started_ns:
         raise SurveyError(
             f"a recording must not end before it started, but it ends at {one.ended_ns} ns and "
@@ -114,6 +121,16 @@ def read_waypoints(file: SurveyFile, number: int) -> list[Waypoint]:
     return [Waypoint(time_ns, Position(*place)) for time_ns, *place in rows]
 
 
+def check_waypoint(waypoint: Waypoint) -> None:
+    """Refuse a waypoint whose time or place is none.
+
+    Raises:
+        SurveyError: naming the field, the value and what must hold.
+    """
+    check_int64("a waypoint's time_ns", waypoint.time_ns)
+    check_position(waypoint.position)
+
+
 def insert_waypoint(connection: sqlite3.Connection, number: int, waypoint: Waypoint) -> None:
     """Add a waypoint after all others of the recording of that row, within a transaction.
 
@@ -121,8 +138,7 @@ def insert_waypoint(connection: sqlite3.Connection, number: int, waypoint: Waypo
         SurveyError: its time or its place is none.
     """
     at = waypoint.position
-    check_int64("a waypoint's time_ns", waypoint.time_ns)
-    check_position(at)
+    check_waypoint(waypoint)
     connection.execute(
         "INSERT INTO waypoints SELECT ?1, 1 + coalesce(max(number), -1), ?2, ?3, ?4, ?5 "
         "FROM waypoints WHERE recording = ?1",
@@ -154,18 +170,11 @@ def read_adverts(
                 yield Advertisement(beacons[beacon], rssi_dbm, time_ns, power_dbm, name)
 
 
-def insert_adverts(
-    connection: sqlite3.Connection, rows: Iterable[tuple[int, int, int, int, float, Any, Any]]
-) -> None:
-    """Insert rows of table `adverts`, in its columns' order, within a transaction."""
-    connection.executemany("INSERT INTO adverts VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-
-
-def add_heard(connection: sqlite3.Connection, heard: Mapping[tuple[int, int], HeardStats]) -> None:
-    """Add to what is known of every (recording, beacon), both by row, within a transaction."""
+def add_heard(connection: sqlite3.Connection, number: int, heard: Mapping[int, HeardStats]) -> None:
+    """Add to what is known of beacons (by row) in the recording of a row, within a transaction."""
     rows = [
-        (*key, one.count, one.sum_dbm, one.sum_squares, one.min_dbm, one.max_dbm)
-        for key, one in heard.items()
+        (number, beacon, one.count, one.sum_dbm, one.sum_squares, one.min_dbm, one.max_dbm)
+        for beacon, one in heard.items()
     ]
     connection.executemany(_ADD_HEARD, rows)
 

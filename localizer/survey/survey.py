@@ -19,6 +19,7 @@ from localizer.survey.changes import BeaconChanges, present_readings, read_chang
 from localizer.survey.checks import check_fingerprint
 from localizer.survey.counts import SurveyCounts, count
 from localizer.survey.coverage import Coverage, cover
+from localizer.survey.dump import Record, dump
 from localizer.survey.file import (
     DISPOSABLE,
     SurveyFile,
@@ -33,9 +34,9 @@ from localizer.survey.plans import Plans
 from localizer.survey.points import Points
 from localizer.survey.recordings import Recordings
 from localizer.survey.records import SiteEdit
+from localizer.survey.restore import Restorer
 from localizer.survey.sessions import Sessions
 from localizer.survey.site_journal import SiteJournal
-from localizer.survey_lines import fingerprint_to_line, session_to_line
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
@@ -313,13 +314,17 @@ class Survey:
             else:
                 yield replace(fingerprint, scan=replace(scan, readings=readings))
 
-    def stored_fingerprints(self) -> Iterator[tuple[Fingerprint, int | None]]:
-        """Read all fingerprints as they are stored, for copies and exports, never for training.
+    def dump(self) -> Iterator[Record]:
+        """Yield all that the file holds but the site, as it is stored; for exports and copies.
 
-        Yields:
-            Each with the row number of the recording that it was cut from, or None.
+        Raises:
+            SurveyError: the file is damaged.
         """
-        return read_fingerprints(self._file, [session.id for session in self.sessions])
+        return dump(self._file, self._journal)
+
+    def restorer(self) -> Restorer:
+        """Return what puts the records of another survey's `dump` into this empty one."""
+        return Restorer(self._file, self._journal)
 
     def _chosen(self, roles: Iterable[Role], sessions: Collection[str] | None) -> list[Session]:
         wanted = set(roles)
@@ -362,6 +367,9 @@ class Survey:
         Raises:
             SurveyError: a role is unknown, or the file is damaged.
         """
+        # Lines are made of what this package holds.
+        from localizer.survey_lines import fingerprint_to_line, session_to_line
+
         digest = hashlib.sha256(site_to_toml(self.site).encode("utf-8"))
         chosen = self._chosen(roles, None)
         for session in chosen:
