@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ CREW: Final = {"count": 1, "batch": 32}
 
 
 def by_localizer(bench: Bench, seconds: float, seed: int, *, rules: bool = True) -> Found:
-    """Search with our tuner for so long."""
+    """Search with our tuner for so long, the scoring of the simple methods within it."""
     request = bench.request(sampler="tpe", seed=seed, rules=rules)
     with _searched(bench, request, Limits(MANY, seconds=seconds)) as (study, outcome):
         return Found(_best(study), outcome.done)
@@ -42,10 +43,14 @@ def wall_time(bench: Bench, trials: int, *, repeats: int) -> tuple[float, int]:
 
 @contextmanager
 def _searched(bench: Bench, request: Request, limits: Limits) -> Iterator[tuple[Study, Outcome]]:
+    began = time.monotonic()
     with TemporaryDirectory() as folder:
         place = str(Path(folder) / "study.journal")
         study = open_tuning(bench.survey, request, place, "benchmark", workers=1, fork=False)
         enqueue_points(study, [], limits.trials)
+        if limits.seconds is not None:
+            left = limits.seconds - (time.monotonic() - began)
+            limits = dataclasses.replace(limits, seconds=max(1.0, left))
         yield study, search(study, CREW, limits, lambda _: None)
 
 
