@@ -162,13 +162,27 @@ class Stack:
         wanted += wanted[:1] * (self._size - len(wanted))
         self._state = _each(lambda value: tf.gather(value, wanted), self._state)
 
-    def copy_lane(self, source: int, target: int) -> None:
+    def copy_lane(self, source: int, target: int, *, of: Stack | None = None) -> None:
         """Give a lane the weights and the state of the optimiser of another (to exploit it).
 
         Its seed, order of rows, settings and rows stay.
+
+        Args:
+            source: whose weights.
+            target: which lane of this stack takes them.
+            of: the stack of the source; this one if None.
+
+        Raises:
+            ConfigError: the other stack has another signature.
         """
-        self._put(target, _each(lambda value: value[source : source + 1], self._state))
-        self._losses[target] = self._losses[source]
+        other = of or self
+        if other._like != self._like:
+            raise ConfigError(
+                "a lane must be copied from a stack of the same signature, but the other one is "
+                "of another architecture; begin a stack for each"
+            )
+        self._put(target, _each(lambda value: value[source : source + 1], other._state))
+        self._losses[target] = other._losses[source]
 
     def set_hyper(self, lane: int, **changes: Any) -> None:
         """Change settings of a lane's configuration from here on (to explore).

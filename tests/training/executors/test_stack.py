@@ -92,6 +92,27 @@ def test_exploiting_and_exploring() -> None:
         assert furthest(stack.weights(untouched), reference.weights(untouched)) == 0
 
 
+def test_a_lane_is_copied_with_its_memory_from_another_stack_too() -> None:
+    same = [replace(one, seed=0, data=lanes()[0].data) for one in lanes()]
+    whole, other = Stack(same), Stack(same[:1])
+    whole.advance(1)
+    other.advance(3)
+    whole.copy_lane(0, 2, of=other)
+    assert furthest(whole.weights(2), other.weights(0)) == 0
+    assert whole.health()[2].gradient == other.health()[0].gradient
+    # With its order of rows, which is no part of the copy, nothing tells them apart.
+    whole.advance(2)
+    other = Stack(same[:1])
+    other.advance(3)
+    ahead = Stack(same[:1])
+    ahead.advance(1)
+    ahead.copy_lane(0, 0, of=other)
+    ahead.advance(2)
+    assert furthest(whole.weights(2), ahead.weights(0)) < ALIKE
+    with pytest.raises(ConfigError, match="same signature"):
+        whole.copy_lane(0, 0, of=Stack([lane(small(hidden=(5,)))]))
+
+
 @pytest.mark.parametrize("change", [{"batch_size": 7}, {"dropout": (0.0,)}, {"l2": 0.1}])
 def test_what_needs_another_program_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="start another stack"):
