@@ -66,7 +66,7 @@ def refuse_schedule(config: NetworkConfig, origin: str) -> None:
             )
     for stage, _ in config.stages():
         # Without dropout or L2 there is no layer or penalty whose amount could change.
-        other = [name for name in CHANGEABLE if _there(config, name) != _there(stage, name)]
+        other = [name for name in CHANGEABLE if is_there(config, name) != is_there(stage, name)]
         if other:
             raise ConfigError(
                 f"{origin}: `{other[0]}` must be 0 in all stages of `schedule` or in none, but is "
@@ -74,7 +74,8 @@ def refuse_schedule(config: NetworkConfig, origin: str) -> None:
             )
 
 
-def _there(config: NetworkConfig, name: str) -> list[bool]:
+def is_there(config: NetworkConfig, name: str) -> list[bool]:
+    """Tell whether a changeable setting is above 0; of dropout, after which blocks."""
     if name == "dropout":
         return [bool(config.of_block(block)[2]) for block in range(1, config.blocks + 1)]
     return [bool(getattr(config, name))]

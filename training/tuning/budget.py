@@ -210,7 +210,7 @@ def claim(study: optuna.Study, known: Sequence[Point], *, most: int, seed: int) 
         if alone and claims:
             continue
         if take(study, point.last):
-            claims.append(_claim_of(point, seed))
+            claims.append(claim_of(point, seed))
         else:
             # Others are at the same end of the list: go on somewhere else.
             waiting.sort(key=lambda one: (*_priority(one)[:2], random.random()))
@@ -231,7 +231,8 @@ def take(study: optuna.Study, trial: FrozenTrial) -> bool:
         return False
 
 
-def _claim_of(point: Point, seed: int) -> Claim:
+def claim_of(point: Point, seed: int) -> Claim:
+    """Return the claim of a point that was taken; the seed is the study's."""
     last, attempt = point.last, len(point.attempts)
     own = seed_of(seed, point.first.number)
     return Claim(last._trial_id, last.number, own, attempt, point.source)
