@@ -69,7 +69,9 @@ TrialSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Of a trial on e
 Lanes = Annotated[int, typer.Option(min=1, help="Trials that a worker trains side by side.")]
 Sampler = Annotated[
     str,
-    typer.Option(help="grid, random, gp, tpe, cma, qmc, hyperband, bohb, or package.module:Class."),
+    typer.Option(
+        help="grid, random, gp, tpe, cma, qmc, hyperband, bohb, pbt, or package.module:Class."
+    ),
 ]
 Executor = Annotated[str, typer.Option(help="stack, loop or fit (Keras as it is).")]
 
@@ -119,7 +121,9 @@ def run(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Other than the space's base has.")
     ] = None,
-    rules: Annotated[str, typer.Option(help="on or off: what a diagnosis changes.")] = "on",
+    rules: Annotated[
+        str, typer.Option(help="on or off: what a diagnosis changes; auto: on, but for pbt.")
+    ] = "auto",
     attempt: Annotated[
         list[str], typer.Option("--try", help="A point of your own, NAME=VALUE,…; repeat.")
     ] = [],  # noqa: B006
@@ -129,6 +133,9 @@ def run(
         int, typer.Option(min=0, help="Processes here; 0 leaves the work to `tune worker`.")
     ] = CORES,
     lanes: Lanes = 32,
+    population: Annotated[
+        int, typer.Option(help="Trials that learn from each other, 4 to 32, for pbt.")
+    ] = 16,
     memory: Annotated[int, typer.Option(min=256, help="Of a worker, MB.")] = 4000,
     trial_time: Annotated[float, typer.Option(min=1, help="Until the next outcome, s.")] = 600,
     seed: Annotated[int, typer.Option(help="Of the study.")] = 0,
@@ -143,6 +150,8 @@ def run(
 ) -> None:
     """Search the best network of a survey; stop it at any moment, and go on by the same command."""
     with silenced():
+        from training.tuning.pbt.options import refuse_points
+        from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
         from training.tuning.tune import SEARCH_SHARE, Time, enqueue_points, open_tuning, search
 
@@ -158,10 +167,13 @@ def run(
         sampler=sampler,
         pruner=pruner,
         executor=executor,
+        population=population,
     )
     points = [_point(one) for one in attempt]
     for point in points:
         request.space.params_for_enqueue(point)
+    if sampler == PBT:
+        refuse_points(request.space, points)
     folder = workdir or default_workdir(f"tune-{_stem(survey)}")
     opened_run = Run(survey, folder, floor, max(1, workers), json)
     opened = open_run(opened_run, console)
@@ -208,23 +220,28 @@ def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Requ
     from dataclasses import replace
 
     from training.executors.running import EXECUTOR_NAMES
+    from training.tuning.pbt.options import intervals_of, refuse_population
     from training.tuning.pruners import pruner_of, rungs_of
     from training.tuning.requests import Request
     from training.tuning.rules import load_rules
-    from training.tuning.samplers import sampler_of
+    from training.tuning.samplers import PBT, sampler_of
     from training.tuning.space_files import load_space
 
     if chosen["executor"] not in EXECUTOR_NAMES:
         raise ConfigError(
             f"--executor must be one of {EXECUTOR_NAMES}, but got {chosen['executor']!r}"
         )
-    if rules not in ("on", "off"):
-        raise ConfigError(f"--rules must be on or off, but got {rules!r}")
+    if rules not in ("on", "off", "auto"):
+        raise ConfigError(f"--rules must be on or off, or auto, but got {rules!r}")
     space = load_space(preset)
     if epochs is not None:
         space = replace(space, base=replace(space.base, epochs=epochs))
-    table = load_rules() if rules == "on" else ()
-    rungs = rungs_of(space.base.epochs)
+    together = chosen["sampler"] == PBT
+    if together:
+        size, executor = chosen["population"], chosen["executor"]
+        refuse_population(space, size=size, executor=executor, rules=rules)
+    table = () if rules == "off" or together else load_rules()
+    rungs = intervals_of(space.base.epochs) if together else rungs_of(space.base.epochs)
     # Made anew in each worker: here only to refuse what cannot be before anything is read.
     sampler_of(chosen["sampler"], space, seed=chosen["seed"])
     pruner_of(chosen["pruner"], chosen["sampler"], rungs)

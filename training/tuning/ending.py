@@ -18,6 +18,7 @@ from training.metrics import bootstrap_by_place
 from training.provenance import git_state
 from training.tuning.by_hand import Attempt, beside_by_hand
 from training.tuning.finalists import Finalist, Finals
+from training.tuning.pbt.lineage import schedule_of
 from training.tuning.report.content import Candidate, StudyReport, scales_of
 from training.tuning.report.content import Outcome as Told
 from training.tuning.rules import RulesState
@@ -96,6 +97,7 @@ def _finalist(finals: Finals, one: Finalist, record: TrialRecord | None) -> dict
         "name": one.name,
         "trial": one.candidate.trial,
         "params": dict(record.params) if record else {},
+        "schedule": schedule_of(record) if record else [],
         "weights": one.candidate.weights,
         "train_m": record.train_m if record else None,
         "dev_m": one.dev_m,

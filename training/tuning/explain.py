@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from training.tuning.diagnosis import Finding, severity_in_words
+from training.tuning.pbt.lineage import POPULATION, schedule_of
 from training.tuning.rules import Action, Rule
 from training.tuning.trials import TrialRecord
 from training.tuning.wording import percent
@@ -19,7 +20,8 @@ def explain(record: TrialRecord, log: Sequence[Action], rules: Sequence[Rule]) -
         log: every action of the study's rules.
         rules: the study's table; empty where rules are off.
     """
-    lines = [*_result(record), *_origin(record, log), "", *_findings(record, log, rules)]
+    told = [*_result(record), *_origin(record, log), *_population(record)]
+    lines = [*told, "", *_findings(record, log, rules)]
     return "\n".join(lines) + "\n"
 
 
@@ -52,6 +54,23 @@ def _origin(record: TrialRecord, log: Sequence[Action]) -> Iterator[str]:
     made = [one for one in log if one.acted and one.versions[1] == record.space_version]
     by = f", which the rule `{made[0].rule}` made" if made else ""
     yield f"  {_PROPOSED[record.source]} from version {record.space_version} of the space{by}"
+
+
+def _population(record: TrialRecord) -> Iterator[str]:
+    told = record.extra.get(POPULATION)
+    if not told:
+        return
+    yield f"  Member of population {told['number']}, of {len(told['members'])}"
+    for copy in told["copies"]:
+        lost = "no number" if copy["error_m"] is None else f"{copy['error_m']:.2f} m"
+        yield (
+            f"    after {copy['after_epochs']} epochs, at {lost}, it went on from the weights of "
+            f"trial {copy['source']} ({copy['source_error_m']:.2f} m)"
+        )
+    yield "  Its weights were trained with"
+    for stage in schedule_of(record):
+        values = ", ".join(f"{name} = {value:.4g}" for name, value in stage["values"].items())
+        yield f"    {values}, from {stage['after_epochs']} epochs on"
 
 
 def _findings(record: TrialRecord, log: Sequence[Action], rules: Sequence[Rule]) -> Iterator[str]:

@@ -11,10 +11,10 @@ from optuna.trial import FrozenTrial
 from localizer.errors import ConfigError
 from training.tuning.brackets import ETA, Bracket, Hyperband, hyperband, kept
 from training.tuning.budget import Point, read_points
-from training.tuning.samplers import WITH_BRACKETS
+from training.tuning.samplers import PBT, WITH_BRACKETS
 
 PRUNERS: Final = ("auto", "none", "median", "hyperband")
-"""`auto` is `hyperband` for the samplers with brackets, else `median`."""
+"""`auto` is `hyperband` for the samplers with brackets, `none` for `pbt`, else `median`."""
 
 _STARTUP: Final = 5
 """Trials that run to the end before any is compared with their median; Optuna's default."""
@@ -38,10 +38,17 @@ def pruner_of(name: str, sampler: str, rungs: tuple[int, ...]) -> BasePruner:
     """Return a pruner by name.
 
     Raises:
-        ConfigError: there is no such pruner.
+        ConfigError: there is no such pruner, or the sampler has none.
     """
     if name not in PRUNERS:
         raise ConfigError(f"a pruner must be one of {PRUNERS}, but got {name!r}")
+    if sampler == PBT:
+        if name not in ("auto", "none"):
+            raise ConfigError(
+                f"a population must have no pruner, but got {name!r}: its worst go on from the "
+                "weights of its best instead of being given up; leave --pruner out"
+            )
+        return NopPruner()
     if name == "auto":
         name = "hyperband" if sampler in WITH_BRACKETS else "median"
     if name == "none":

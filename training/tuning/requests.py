@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from localizer.errors import ConfigError
 from training.executors.running import ExecutorName
+from training.tuning.pbt.options import POPULATION_SIZE
 from training.tuning.rules import Rule, load_rules
 from training.tuning.space import Space
 from training.tuning.space_files import space_from_toml, space_to_toml
@@ -35,6 +36,8 @@ class Request:
     """Empty with the rules off."""
     every: int
     """Trials after which the rules look again."""
+    population: int = POPULATION_SIZE
+    """Members of a population; read by the sampler `pbt` alone."""
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values that `from_json` reads back; of the rules, whether they are on."""

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,12 +19,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from localizer.errors import ConfigError
 from training.tuning.grid import GridPoints
-from training.tuning.parameters import AnyParameter
+from training.tuning.parameters import AnyParameter, Number
+from training.tuning.pbt.explore import above_zero, changing, refuse_unchanging
 from training.tuning.seen import SeenStudy, groups, unconditional
 from training.tuning.space import Point, Space
 from training.tuning.tpe import BatchTPESampler
 
-SAMPLERS: Final = ("grid", "random", "gp", "tpe", "cma", "qmc", "hyperband", "bohb")
+PBT: Final = "pbt"
+"""Name of the sampler whose trials are members of populations (`training.tuning.pbt`)."""
+
+SAMPLERS: Final = ("grid", "random", "gp", "tpe", "cma", "qmc", "hyperband", "bohb", PBT)
 """Names that `sampler_of` knows; `hyperband` and `bohb` draw at random and by TPE, and a study
 stops their trials at the rungs of `training.tuning.brackets`."""
 
@@ -71,6 +75,9 @@ def sampler_of(
         )
     if name == "grid":
         return _grid(space, seed, most_grid)
+    if name == PBT:
+        refuse_unchanging(space)
+        return PopulationSampler(space, seed=seed)
     return _MAKERS[name](space, seed)
 
 
@@ -178,6 +185,38 @@ class SpaceSampler(BaseSampler):
         if self._drawing != trial.number:
             self._drawing = trial.number
             _reseed(self._inner, np.random.SeedSequence([self._seed, trial.number]))
+
+
+class PopulationSampler(SpaceSampler):
+    """Draws members of a population: at random, save what all of them have in common.
+
+    Args:
+        space: the present version.
+        seed: of the study.
+    """
+
+    def __init__(self, space: Space, *, seed: int) -> None:
+        SpaceSampler.__init__(self, space, RandomSampler(seed=seed), seed=seed)
+        self._free = {one.name: one for one in changing(space)}
+        self.shared: Mapping[str, Number] | None = None
+        """As a storage holds it; None while the first member of a population is drawn."""
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Return one value, as a storage holds it."""
+        if self.shared is not None and param_name in self.shared:
+            return self.shared[param_name]
+        drawn = SpaceSampler.sample_independent(self, study, trial, param_name, param_distribution)
+        if self.shared is None or param_name not in self._free:
+            return drawn
+        # The first member has it above 0, and so must all.
+        one = self._free[param_name]
+        return one.to_stored(above_zero(one, one.from_stored(drawn)))
 
 
 def suggest_batch(study: optuna.Study, space: Space, trials: Sequence[optuna.Trial]) -> list[Point]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,11 @@ class ScoredLane:
         scale = np.asarray(self.scale.scale_m), np.asarray(self.scale.offset_m)
         return float(errors_m(scaled.astype(np.float64) * scale[0] + scale[1], truth).mean())
 
+    def follow(self, other: ScoredLane) -> None:
+        """Take over what was measured of another, whose weights this one goes on from."""
+        self.loss, self.gradient = list(other.loss), list(other.gradient)
+        self.rungs, self.train_m, self.health = dict(other.rungs), other.train_m, other.health
+
     def training(self) -> Training:
         """Return what has been measured of it."""
         epochs = max(self.rungs, default=0)
@@ -69,11 +76,16 @@ class TrainedTrial:
     def __init__(
         self, assigned: Assignment, config: NetworkConfig, lanes: list[ScoredLane]
     ) -> None:
-        self._assigned, self._config, self.lanes = assigned, config, lanes
+        self._assigned, self.config, self.lanes = assigned, config, lanes
         self.number = assigned.number
         self.weights = 0
         for lane in lanes:
             lane.trial = self
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """As a person writes them."""
+        return self._assigned.params
 
     def afresh(self) -> TrainedTrial:
         """Return the same trial before its first epoch."""
@@ -81,7 +93,7 @@ class TrainedTrial:
             ScoredLane(one.fold_number, one.seed, one.lane, one.scale, one.table, one.fold)
             for one in self.lanes
         ]
-        return TrainedTrial(self._assigned, self._config, lanes)
+        return TrainedTrial(self._assigned, self.config, lanes)
 
     @property
     def dead(self) -> bool:
@@ -91,17 +103,20 @@ class TrainedTrial:
     def death(self) -> str:
         """Say how many trainings are dead."""
         dead = sum(bool(lane.health and lane.health.dead) for lane in self.lanes)
-        tries = self._config.dead_output_tries
+        tries = self.config.dead_output_tries
         return (
             f"{dead} of {len(self.lanes)} trainings have an output that is 0 for every row "
             f"(initialised {tries} {'time' if tries == 1 else 'times'} at most)"
         )
 
+    def error_m(self, epochs: int) -> float:
+        """Return the mean error over the held-out rows of all folds at a rung, metres."""
+        rows = sum(len(lane.fold.test) for lane in self.lanes)
+        return sum(lane.rungs[epochs] * len(lane.fold.test) for lane in self.lanes) / rows
+
     def at(self, epochs: int, at_rung: AtRung, *, last: bool) -> TrialRecord | None:
         """Tell a rung; return what came of the trial if it ends there."""
-        rows = sum(len(lane.fold.test) for lane in self.lanes)
-        value = sum(lane.rungs[epochs] * len(lane.fold.test) for lane in self.lanes) / rows
-        reason = at_rung(self.number, epochs, value)
+        reason = at_rung(self.number, epochs, self.error_m(epochs))
         if reason is not None:
             return self.record("stopped", reason)
         if self.dead:

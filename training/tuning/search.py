@@ -15,7 +15,7 @@ from training.tuning.diagnosis import Context, diagnose
 from training.tuning.objective import NetworkObjective, ObjectivePlan
 from training.tuning.parameter import Infeasible
 from training.tuning.pruners import pruner_of
-from training.tuning.samplers import sampler_of, suggest_batch
+from training.tuning.samplers import PBT, sampler_of, suggest_batch
 from training.tuning.space import Point, Space
 from training.tuning.space_files import space_from_toml, space_to_toml
 from training.tuning.trials import TrialRecord
@@ -35,12 +35,19 @@ class Search:
     seed: int
     context: Context
     """What a trial is compared to when it is diagnosed."""
+    population: int = 0
+    """Members of a population; read by the sampler `pbt` alone."""
 
 
 def build_search(search: Search, study: optuna.Study) -> Work:
     """Give a study its sampler and pruner, and return what its workers do."""
     study.pruner = pruner_of(search.pruner, search.sampler, search.plan.rungs)
-    searcher = _Searcher(search, study)
+    if search.sampler == PBT:
+        from training.tuning.pbt.search import PopulationSearcher
+
+        populations = PopulationSearcher(search, study)
+        return Work(populations.propose, populations.evaluate, search.population)
+    searcher = Searcher(search, study)
     return Work(searcher.propose, searcher.evaluate)
 
 
@@ -57,8 +64,11 @@ def spaces_of(attrs: Mapping[str, Any]) -> list[Space]:
     return [space_from_toml(text, origin="the study's space").space for text in texts]
 
 
-class _Searcher:
+class Searcher:
+    """What a worker does with the trials of a study, one by one or many side by side."""
+
     def __init__(self, search: Search, study: optuna.Study) -> None:
+        """Begin with the first version of the space, and give the study its sampler."""
         self._search, self._study = search, study
         self._spaces: list[Space] = [search.plan.space]
         self._objective = NetworkObjective(search.plan)
@@ -93,9 +103,12 @@ class _Searcher:
     def evaluate(self, assigned: Sequence[Assignment], at_rung: AtRung) -> Iterator[TrialRecord]:
         """Train trials, and say what is wrong with each."""
         for record in self._objective.evaluate(assigned, at_rung, self._spaces):
-            found = diagnose(record, self._search.context)
-            yield dataclasses.replace(
-                record,
-                findings=tuple(one.to_json() for one in found),
-                space_version=self._spaces[-1].version,
-            )
+            yield self._diagnosed(record)
+
+    def _diagnosed(self, record: TrialRecord) -> TrialRecord:
+        found = diagnose(record, self._search.context)
+        return dataclasses.replace(
+            record,
+            findings=tuple(one.to_json() for one in found),
+            space_version=self._spaces[-1].version,
+        )

@@ -27,7 +27,9 @@ from training.tuning.building import packed
 from training.tuning.diagnosis import Context
 from training.tuning.finalists import DEFAULT, FINALISTS, Candidate, Finals, Rows, run_finals
 from training.tuning.local_workers import Crew
-from training.tuning.objective import ObjectivePlan, config_of
+from training.tuning.objective import ObjectivePlan
+from training.tuning.pbt.lineage import changed
+from training.tuning.pbt.retraining import retrained
 from training.tuning.requests import REQUEST, Request, request_in
 from training.tuning.rows import StudyRows, study_rows
 from training.tuning.rules import RulesState
@@ -163,7 +165,9 @@ def _opened(
         request.executor,
     )
     context = Context(simple[best], SIMPLE_METHODS[best].title)
-    search = Search(plan, request.sampler, request.pruner, request.seed, context)
+    search = Search(
+        plan, request.sampler, request.pruner, request.seed, context, request.population
+    )
     return Study(study, place, rows, search, request, simple)
 
 
@@ -256,7 +260,7 @@ def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
     order = ranked(study.records, study.request.rungs[-1])
     own = next((one for one in order if one.source == "manual"), None)
     for record in sorted(order, key=lambda one: one is not own):
-        config = config_of(record.params, study.spaces, name=f"trial-{record.number}")
+        config = retrained(record, study.spaces, name=f"trial-{record.number}")
         same = {_named(one.config, "same") for one in (default, *found)}
         if _named(config, "same") not in same and len(found) < most:
             found.append(Candidate(config, record.number, record.weights))
@@ -268,7 +272,9 @@ def _default(study: Study) -> Candidate:
     plan = study.search.plan
     spec, _ = network_spec(base, plan.site, str(plan.table.floor[0]))
     weights = build_network(base, spec.shapes(), seed=0).count_params()
-    was = next((one.number for one in study.records if one.source == "default"), None)
+    # One whose settings changed on the way is the default no longer.
+    same = (one for one in study.records if one.source == "default" and not changed(one))
+    was = next((one.number for one in same), None)
     return Candidate(base, was, weights)
 
 
@@ -310,13 +316,14 @@ def fitting(
 ) -> tuple[list[Candidate], int]:
     """Return as many candidates and seeds as the finals have time for.
 
-    One fit of the default is timed. With too little time there are fewer seeds first, then fewer
-    finalists; two seeds and one finalist there always are.
+    One fit is timed, that with the most stages. With too little time there are fewer seeds first,
+    then fewer finalists; two seeds and one finalist there always are.
     """
     chosen = list(candidates)
     if left.seconds is None:
         return chosen, seeds
-    one = _seconds_of_a_fit(survey, study, chosen[0])
+    slowest = max(chosen, key=lambda candidate: len(candidate.config.schedule))
+    one = _seconds_of_a_fit(survey, study, slowest)
     fits = len(study.rows.folds) + 1
 
     def needed(networks: int, each: int) -> float:

@@ -16,10 +16,19 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial
 
 from localizer.errors import ConfigError
-from training.tuning.budget import Claim, claim, read_points, top_up, within, write_copies
+from training.tuning.budget import (
+    Claim,
+    Point,
+    claim,
+    read_points,
+    top_up,
+    within,
+    write_copies,
+)
 from training.tuning.keeper import Keeper
 from training.tuning.leases import LEASE_S, Leases
 from training.tuning.parameter import Infeasible
+from training.tuning.pbt.claims import claim_population
 from training.tuning.stops import (
     INTERRUPTED,
     StopSignal,
@@ -71,6 +80,9 @@ class Work(NamedTuple):
 
     propose: Propose
     evaluate: Evaluate
+    population: int = 0
+    """Trials that are one population: claimed together, and a member whose error is no number goes
+    on. 0 where each trial is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +151,21 @@ class _Worker:
         if end := end_by(counted, limits):
             tell_end(study, end)
             return False
-        claims = claim(study, counted, most=self._options.batch, seed=seed_in(attrs))
+        claims = self._claims(counted, limits.trials, seed_in(attrs))
+        most = len(claims) or max(self._options.batch, self._work.population)
         with self._leased(claims):
-            written = top_up(study, known, limits.trials, most=len(claims) or self._options.batch)
+            written = top_up(study, known, limits.trials, most=most)
             if claims:
                 self._run(claims)
             elif not written:
                 # All are taken; those of a worker that dies will come back.
                 self._options.stop.wait(self._options.poll_s * random.uniform(0.5, 1))
         return True
+
+    def _claims(self, counted: Sequence[Point], limit: int, seed: int) -> list[Claim]:
+        if size := self._work.population:
+            return claim_population(self._study, counted, size=size, limit=limit, seed=seed)
+        return claim(self._study, counted, most=self._options.batch, seed=seed)
 
     @contextmanager
     def _leased(self, claims: Sequence[Claim]) -> Iterator[None]:
@@ -218,13 +236,16 @@ class _Worker:
         ]
 
     def _at_rung(self, batch: _Batch, trial_id: int, epochs: int, value_m: float) -> str | None:
-        storage = self._study._storage
-        if not math.isfinite(value_m):
+        storage, last = self._study._storage, epochs >= self._options.epochs
+        if self._work.population:
+            self._options.busy(True)  # it tells no outcome before its end
+        if math.isfinite(value_m):
+            # Not `Trial.report`: a trial that was given back comes to the same rung again.
+            storage.set_trial_intermediate_value(trial_id, epochs, value_m)
+        elif last or not self._work.population:
             # Not reported: pruners compare, and nothing compares with it.
             return batch.diverge(trial_id, f"its error is {value_m} after {epochs} epochs")
-        # Not `Trial.report`: a trial that was given back comes to the same rung again.
-        storage.set_trial_intermediate_value(trial_id, epochs, value_m)
-        if epochs >= self._options.epochs:
+        if last:
             return None
         reason = self._stop.reason()
         if reason is None and self._study.pruner.prune(self._study, storage.get_trial(trial_id)):

@@ -25,6 +25,14 @@ def test_auto_takes_brackets_for_the_samplers_that_have_them() -> None:
     assert isinstance(pruner_of("none", "tpe", (1, 3)), NopPruner)
 
 
+def test_a_population_has_no_pruner_and_says_why() -> None:
+    for name in ("auto", "none"):
+        assert isinstance(pruner_of(name, "pbt", (1, 3)), NopPruner)
+    for name in ("median", "hyperband"):
+        with pytest.raises(ConfigError, match="leave --pruner out"):
+            pruner_of(name, "pbt", (1, 3))
+
+
 def test_another_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="pruner"):
         pruner_of("wilcoxon", "tpe", (1, 3))

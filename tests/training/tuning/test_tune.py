@@ -9,6 +9,7 @@ import pytest
 
 from tests.training.simulated import small_survey
 from training.cli import main
+from training.config import load_network
 
 SPACE = """
 name = "small"
@@ -113,6 +114,30 @@ def test_a_trial_is_explained(begun: Path) -> None:
     assert "999" in unknown.stderr
 
 
+def test_a_study_by_populations_goes_on_and_ends_with_a_schedule(folder: Path) -> None:
+    options = ("--study=pbt", "--sampler=pbt", "--population=4", "--executor=stack", "--epochs=5")
+    begun = _tune(folder, "pbt", *options, "--trials=4", "--finalists=0")
+    assert begun.returncode == 0, begun.stderr
+    out, best = folder / "pbt.json", folder / "pbt" / "best.toml"
+    words = ("--trials=6", "--finalists=2", "--final-seeds=1", f"--json={out}")
+    again = _tune(folder, "pbt", *options, *words)
+    assert again.returncode == 0, again.stderr
+    told = json.loads(out.read_text())
+    assert (told["status"], told["trials_done"]) == ("trials done", 6)
+    assert told["verdicts"] == {"ok": 6}
+    assert told["verdict"] in ("GAIN", "NO GAIN")
+    for one in told["finalists"]:
+        assert one["schedule"][0]["after_epochs"] == 0
+        assert one["schedule"][-1]["values"]["learning_rate"] == one["params"]["learning_rate"]
+    config = load_network(str(best))
+    assert len(config.schedule) == max(0, len(told["best"]["schedule"]) - 1)
+    place = (f"--storage={folder / 'study.journal'}", "--study=pbt")
+    said = _training("tune", "explain", "1", *place)
+    assert said.returncode == 0, said.stderr
+    assert "Member of population 0, of 4" in said.stdout
+    assert "from 0 epochs on" in said.stdout
+
+
 def test_a_trial_for_katib_prints_its_error_and_nothing_else(folder: Path) -> None:
     words = ("--katib", f"--preset={folder / 'space.toml'}", "--split=cells", "--folds=2")
     place = f"--workdir={folder / 'katib'}"
@@ -131,6 +156,12 @@ def test_a_trial_for_katib_prints_its_error_and_nothing_else(folder: Path) -> No
         (("--rules=maybe",), "--rules must be on or off"),
         (("--try=learning_rate",), "--try must be NAME=VALUE"),
         (("--sampler=magic",), "a sampler must be one of"),
+        (("--sampler=pbt", "--executor=loop"), "leave --executor out"),
+        (("--sampler=pbt", "--pruner=hyperband"), "leave --pruner out"),
+        (("--sampler=pbt", "--rules=on"), "leave --rules out"),
+        (("--sampler=pbt", "--population=2"), "--population"),
+        (("--sampler=pbt", "--population=33"), "--population"),
+        (("--sampler=pbt", "--epochs=1"), "--epochs"),
         (("--try=momentum=0.9",), "momentum"),
         ((), "no-such.survey"),
     ],
