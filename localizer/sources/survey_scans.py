@@ -12,9 +12,10 @@ from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.scans import Fingerprint
 from localizer.survey.changes import present_readings, read_changes
-from localizer.survey.file import SurveyFile, numbered_beacons, open_survey_file, sqlite_errors
+from localizer.survey.file import SurveyFile, numbered_beacons, open_survey_file
 from localizer.survey.records import BeaconChange
 from localizer.survey.rows import FINGERPRINT_COLUMNS, fingerprint_from_row
+from localizer.survey.transactions import sqlite_errors
 
 _ROW: Final = f"SELECT {FINGERPRINT_COLUMNS} FROM fingerprints WHERE id = ?"
 _READINGS: Final = "SELECT beacon, rssi_dbm FROM readings WHERE fingerprint = ? ORDER BY number"

@@ -3,6 +3,7 @@
 from localizer.survey.counts import SessionCounts, SurveyCounts
 from localizer.survey.coverage import Coverage, PointCoverage, Visit
 from localizer.survey.derivation import WINDOW_S
+from localizer.survey.reader import DEVELOPMENT, ROLES
 from localizer.survey.recorder import COMMIT_S, Recorder, RecorderState, RecorderStatus
 from localizer.survey.records import (
     BeaconChange,
@@ -16,7 +17,7 @@ from localizer.survey.records import (
     Waypoint,
 )
 from localizer.survey.schema import SURVEY_SCHEMA
-from localizer.survey.survey import DEVELOPMENT, ROLES, Survey, build_survey
+from localizer.survey.survey import Survey, build_survey
 from localizer.survey.tally import HeardNow
 
 __all__ = [

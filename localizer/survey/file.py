@@ -20,6 +20,7 @@ from localizer.survey.schema import (
     SURVEY_SCHEMA,
     TABLES,
 )
+from localizer.survey.transactions import sqlite_errors, transaction
 
 _START_BYTES: Final = 16
 """How much of a file that is none of SQLite's a message quotes."""
@@ -34,23 +35,6 @@ _BUSY_TIMEOUT_S: Final = 10.0
 _DURABLE: Final = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
 # A file that is being built is thrown away if anything fails, and synced once at the end.
 DISPOSABLE: Final = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;"
-
-_REASONS: Final = {
-    sqlite3.SQLITE_FULL: "disk_full",
-    sqlite3.SQLITE_BUSY: "locked",
-    sqlite3.SQLITE_LOCKED: "locked",
-    sqlite3.SQLITE_READONLY: "read_only",
-    sqlite3.SQLITE_CANTOPEN: "io_error",
-    sqlite3.SQLITE_IOERR: "io_error",
-}
-_ADVICE: Final = {
-    "disk_full": "make room on the disk; nothing that was written before is lost",
-    "locked": "another program writes to it: close that, or wait",
-    "read_only": "allow writing to the file and its folder",
-    "io_error": "check the disk and what else limits files; nothing written before is lost",
-}
-_PRIMARY_CODE: Final = 0xFF
-"""The lower byte of an extended result code of SQLite is the code itself."""
 
 
 class SurveyFile:
@@ -240,40 +224,3 @@ def _no_sqlite(path: Path) -> SurveyError:
         "import JSON Lines or CSV files first",
         path=path,
     )
-
-
-@contextmanager
-def sqlite_errors(path: Path) -> Iterator[None]:
-    """Say which file it was when SQLite fails, and what to do where something helps."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # Errors of the sqlite3 module itself, such as for a closed connection, have no code.
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
-        reason = _REASONS.get(code)
-        raise SurveyError(
-            f"a survey must be an intact, open and writable SQLite file, but {path}: {error}"
-            f"{f'; {_ADVICE[reason]}' if reason else ''}",
-            path=path,
-            reason=reason,
-        ) from error
-
-
-@contextmanager
-def transaction(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of the block or nothing; inside another one, a savepoint."""
-    begin, commit, undo = "BEGIN IMMEDIATE", "COMMIT", ["ROLLBACK"]
-    if connection.in_transaction:
-        begin, commit = "SAVEPOINT part", "RELEASE part"
-        undo = ["ROLLBACK TO part", "RELEASE part"]
-    with sqlite_errors(path):
-        connection.execute(begin)
-        try:
-            yield
-            connection.execute(commit)
-        except BaseException:
-            # A full disk makes SQLite roll back by itself.
-            if connection.in_transaction:
-                for statement in undo:
-                    connection.execute(statement)
-            raise

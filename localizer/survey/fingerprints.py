@@ -9,13 +9,14 @@ from typing import Any, Final
 from localizer.beacons import BeaconId
 from localizer.errors import SurveyError
 from localizer.scans import Fingerprint
-from localizer.survey.file import SurveyFile, number_beacon, numbered_beacons, sqlite_errors
+from localizer.survey.file import SurveyFile, number_beacon, numbered_beacons
 from localizer.survey.rows import (
     FINGERPRINT_COLUMNS,
     fingerprint_from_row,
     fingerprint_to_row,
     readings_to_rows,
 )
+from localizer.survey.transactions import sqlite_errors
 
 _MARKS: Final = ", ".join("?" * (len(FINGERPRINT_COLUMNS.split(",")) + 1))
 _INSERT: Final = f"INSERT INTO fingerprints ({FINGERPRINT_COLUMNS}, recording) VALUES ({_MARKS})"

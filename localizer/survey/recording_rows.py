@@ -17,9 +17,10 @@ from localizer.survey.checks import (
     check_position,
     check_text,
 )
-from localizer.survey.file import SurveyFile, numbered_beacons, sqlite_errors
+from localizer.survey.file import SurveyFile, numbered_beacons
 from localizer.survey.records import HeardStats, Recording, Waypoint
 from localizer.survey.rows import utc_from_us, utc_to_us
+from localizer.survey.transactions import sqlite_errors
 
 RECORDING_COLUMNS: Final = (
     "id, session, kind, started_ns, started_utc_us, status, ended_ns, point, heading_deg, "

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, get_args
+from typing import Self
 
 from localizer.atomic import atomic_write
 from localizer.errors import SurveyError
 from localizer.scans import Fingerprint, Role, Session
-from localizer.site import Site, site_to_toml
-from localizer.survey.changes import BeaconChanges, present_readings, read_changes
+from localizer.site import Site
+from localizer.survey.changes import BeaconChanges
 from localizer.survey.checks import check_fingerprint
 from localizer.survey.counts import SurveyCounts, count
 from localizer.survey.coverage import Coverage, cover
 from localizer.survey.dump import Record, dump
-from localizer.survey.file import (
-    DISPOSABLE,
-    SurveyFile,
-    connect,
-    make_tables,
-    open_survey_file,
-    sqlite_errors,
-    transaction,
-)
-from localizer.survey.fingerprints import FingerprintWriter, read_fingerprints
+from localizer.survey.file import DISPOSABLE, SurveyFile, connect, make_tables, open_survey_file
+from localizer.survey.fingerprints import FingerprintWriter
 from localizer.survey.plans import Plans
 from localizer.survey.points import Points
+from localizer.survey.reader import DEVELOPMENT, ROLES, Reader
 from localizer.survey.recordings import Recordings
 from localizer.survey.records import SiteEdit
 from localizer.survey.restore import Restorer
 from localizer.survey.sessions import Sessions
 from localizer.survey.site_journal import SiteJournal
-
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
-
-DEVELOPMENT: Final[tuple[Role, ...]] = ("development",)
+from localizer.survey.transactions import sqlite_errors, transaction
 
 
 def utc_now() -> datetime:
@@ -60,6 +49,7 @@ class Survey:
         self._utc_now = utc_now
         self._journal = SiteJournal(file, utc_now)
         self._sessions = Sessions(file)
+        self._reader = Reader(file, utc_now)
         self.points = Points(file, self._journal)
         """The reference points."""
         self.plans = Plans(file, self._journal)
@@ -181,7 +171,7 @@ class Survey:
         Raises:
             SurveyError: a role is unknown.
         """
-        return self._chosen(roles, None)
+        return self._reader.sessions(roles)
 
     def add_session(self, session: Session) -> None:
         """Add a session. Its role is set here, once.
@@ -224,7 +214,7 @@ class Survey:
         Raises:
             SurveyError: one of their recordings is open, or the file cannot be written.
         """
-        expired = [one.id for one in self.sessions if self._has_expired(one)]
+        expired = [one.id for one in self.sessions if self._reader.has_expired(one)]
         for session_id in expired:
             self._sessions.delete(session_id)
         return expired
@@ -301,18 +291,7 @@ class Survey:
         Raises:
             SurveyError: a role or a session is unknown, or the file is damaged.
         """
-        chosen = [session.id for session in self._chosen(roles, sessions)]
-        return self._present(chosen, labelled)
-
-    def _present(self, sessions: list[str], labelled: bool | None) -> Iterator[Fingerprint]:
-        changes = read_changes(self._file)
-        for fingerprint, _ in read_fingerprints(self._file, sessions, labelled=labelled):
-            scan = fingerprint.scan
-            readings = present_readings(scan.readings, fingerprint.time_utc, changes)
-            if readings is scan.readings:
-                yield fingerprint
-            else:
-                yield replace(fingerprint, scan=replace(scan, readings=readings))
+        return self._reader.fingerprints(roles, sessions, labelled=labelled)
 
     def dump(self) -> Iterator[Record]:
         """Yield all that the file holds but the site, as it is stored; for exports and copies.
@@ -326,24 +305,6 @@ class Survey:
         """Return what puts the records of another survey's `dump` into this empty one."""
         return Restorer(self._file, self._journal)
 
-    def _chosen(self, roles: Iterable[Role], sessions: Collection[str] | None) -> list[Session]:
-        wanted = set(roles)
-        unknown_roles = wanted - set(ROLES)
-        if unknown_roles:
-            raise SurveyError(f"roles must be of {ROLES}, but got {sorted(unknown_roles)}")
-        known = self.sessions
-        unknown = set(sessions or ()) - {session.id for session in known}
-        if unknown:
-            raise SurveyError(
-                f"sessions must be of {[one.id for one in known]}, but got {sorted(unknown)}",
-                path=self.path,
-            )
-        by_role = [one for one in known if one.role in wanted and not self._has_expired(one)]
-        return [one for one in by_role if sessions is None or one.id in sessions]
-
-    def _has_expired(self, session: Session) -> bool:
-        return session.expires_utc is not None and session.expires_utc <= self._utc_now()
-
     def counts(self) -> SurveyCounts:
         """Count what the survey holds, without opening a sealed session's rows to anybody."""
         return count(self._file, self.sessions)
@@ -354,7 +315,7 @@ class Survey:
         Raises:
             SurveyError: a role is unknown, or the file is damaged.
         """
-        chosen = [session.id for session in self._chosen(roles, None)]
+        chosen = [session.id for session in self._reader.sessions(roles)]
         return cover(self._file, self.points.all(), chosen)
 
     def data_hash(self, *, roles: Iterable[Role] = DEVELOPMENT) -> str:
@@ -367,17 +328,7 @@ class Survey:
         Raises:
             SurveyError: a role is unknown, or the file is damaged.
         """
-        # Lines are made of what this package holds.
-        from localizer.survey_lines import fingerprint_to_line, session_to_line
-
-        digest = hashlib.sha256(site_to_toml(self.site).encode("utf-8"))
-        chosen = self._chosen(roles, None)
-        for session in chosen:
-            digest.update(session_to_line(session))
-        ids = [session.id for session in chosen]
-        for fingerprint in self.fingerprints(roles=ROLES, sessions=ids):
-            digest.update(fingerprint_to_line(fingerprint))
-        return digest.hexdigest()
+        return self._reader.data_hash(self.site, roles)
 
 
 @contextmanager
