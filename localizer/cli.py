@@ -18,6 +18,7 @@ from localizer.cli_bundle import bundle_app
 from localizer.cli_data import data_app
 from localizer.cli_doctor import doctor
 from localizer.cli_radio import add_radio_commands
+from localizer.cli_survey import survey
 from localizer.errors import LocalizerError
 from localizer.sites import BUILT_IN, built_in_site
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(data_app, name="data")
+app.command("survey")(survey)
 add_radio_commands(app)
 app.command("doctor")(doctor)
 

@@ -75,6 +75,15 @@ class WalkError(SurveyError):
         """A machine-readable reason, lower case with underscores."""
 
 
+class SurveyAppError(LocalizerError):
+    """Something that the survey app cannot do now, or with a name that the survey lacks."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """A machine-readable reason, lower case with underscores; ``not_found`` for a name."""
+
+
 class DownloadError(LocalizerError):
     """A public data set that could not be fetched, or came with the wrong checksum."""
 

@@ -7,11 +7,11 @@ import importlib.util
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final, Literal
 
 import uvicorn
 
@@ -19,7 +19,6 @@ from localizer.api.app import create_app
 from localizer.bundle import load_bundle
 from localizer.cli_sources import RADIO_OPENERS
 from localizer.errors import ConfigError, LocalizerError
-from localizer.hub import FixHub
 from localizer.live import STALE_AFTER_S, STEP_S, WINDOW_S, LiveEngine
 from localizer.locate import Locator
 from localizer.sources import open_source
@@ -98,28 +97,46 @@ def _serve(options: argparse.Namespace) -> int:
     _require_installed(options)
     locator = Locator(load_bundle(options.bundle))
     engine = _engine(options, locator)
-    with _listen(options.host, options.port) as listener:
-        if not _is_loopback(options.host):
+    with listen(options.host, options.port) as listener:
+        if not is_loopback(options.host):
             print(
                 f"warning: {options.host} is reachable from the network, and there is no "
                 "authentication yet: whoever reaches it sees every position",
                 file=sys.stderr,
             )
-        config = uvicorn.Config(
-            create_app(locator, engine),
-            http=options.http,
-            loop=options.loop,
-            ws_max_size=MAX_SOCKET_MESSAGE,
-            ws_per_message_deflate=False,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        url = _url(options.host, listener.getsockname()[1])
-        _Server(config, url, None if engine is None else engine.hub).run(sockets=[listener])
+        config = server_config(create_app(locator, engine), http=options.http, loop=options.loop)
+        url = url_of(options.host, listener.getsockname()[1])
+        words = f"listening on {url}\nlive map: {url}/"
+        closers = [] if engine is None else [engine.hub.close]
+        StreamServer(config, words, closers).run(sockets=[listener])
     return 0
+
+
+def server_config(
+    app: Callable[..., Any],
+    *,
+    http: Literal["auto", "h11", "httptools"] = "auto",
+    loop: Literal["auto", "asyncio", "uvloop"] = "auto",
+) -> uvicorn.Config:
+    """Return how a service of ours is served.
+
+    Args:
+        app: what answers.
+        http: uvicorn's parser of HTTP.
+        loop: its event loop.
+    """
+    return uvicorn.Config(
+        app,
+        http=http,
+        loop=loop,
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
 
 
 def _require_installed(options: argparse.Namespace) -> None:
@@ -144,7 +161,12 @@ def _engine(options: argparse.Namespace, locator: Locator) -> LiveEngine | None:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        ConfigError: it cannot; the message says why.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Without the protocol's number asyncio leaves Nagle's algorithm on: 40 ms more an answer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -161,30 +183,34 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens there."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _url(host: str, port: int) -> str:
+def url_of(host: str, port: int) -> str:
+    """Return the address of what listens there, without a path."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Server(uvicorn.Server):
+class StreamServer(uvicorn.Server):
     """Says when it listens, and ends open streams before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, url: str, hub: FixHub | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, words: str, closers: Sequence[Callable[[], None]]
+    ) -> None:
         super().__init__(config)
-        self._url = url
-        self._hub = hub
+        self._words = words
+        self._closers = closers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print where."""
         await super().startup(sockets)
         if self.started:
-            print(f"listening on {self._url}\nlive map: {self._url}/", flush=True)
+            print(self._words, flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End cleanly at the first signal, at once at the second; uvicorn would raise it again."""
@@ -194,6 +220,6 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End every stream, then the server."""
-        if self._hub is not None:
-            self._hub.close()
+        for close in self._closers:
+            close()
         await super().shutdown(sockets)

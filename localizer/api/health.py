@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 
@@ -21,19 +21,25 @@ from localizer.api.messages import (
 from localizer.bundle import Bundle
 from localizer.live import LiveEngine
 
+if TYPE_CHECKING:
+    from localizer.survey_app import SurveyService
+
 _PACKAGES: Final = ("numpy", "ai-edge-litert", "tflite-runtime", "fastapi", "uvicorn")
 """Whose versions a bug report needs."""
 
 
-def health_router(bundle: Bundle, engine: LiveEngine | None) -> APIRouter:
+def health_router(
+    bundle: Bundle | None, engine: LiveEngine | None, survey: SurveyService | None = None
+) -> APIRouter:
     """Return the route that tells how the service is."""
     router = APIRouter(tags=["health"])
     started_s = time.monotonic()
-    about, versions = _bundle(bundle), _versions()
+    about, versions = None if bundle is None else _bundle(bundle), _versions()
 
     @router.get("/health", summary="How the service is")
     async def health() -> Health:
         reasons = [] if engine is None else _reasons(engine)
+        reasons += [] if survey is None else _survey_reasons(survey)
         return Health(
             status="degraded" if reasons else "ok",
             reasons=reasons,
@@ -64,6 +70,18 @@ def _reasons(engine: LiveEngine) -> list[Reason]:
             )
         ]
     return []
+
+
+def _survey_reasons(survey: SurveyService) -> list[Reason]:
+    source, recorder = survey.reader.status, survey.session.recorder
+    reasons = []
+    if source.state not in ("opening", "running"):
+        detail = source.detail or "the source gives nothing"
+        reasons.append(Reason(code=f"source_{source.state}", detail=detail))
+    if recorder is not None and recorder.status.state in ("waiting", "failed"):
+        detail = recorder.status.detail or "the survey file cannot be written"
+        reasons.append(Reason(code=f"storage_{recorder.status.state}", detail=detail))
+    return reasons
 
 
 def _bundle(bundle: Bundle) -> BundleHealth:

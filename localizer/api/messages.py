@@ -276,7 +276,7 @@ class Health(_Out):
     status: Annotated[str, Field(description="ok, or degraded with reasons.", examples=["ok"])]
     reasons: list[Reason]
     uptime_s: float
-    bundle: BundleHealth
+    bundle: Annotated[BundleHealth | None, Field(description="null for a survey without one.")]
     source: Annotated[SourceHealth | None, Field(description="null without a live source.")]
     stream: StreamHealth | None
     versions: dict[str, str]
@@ -288,6 +288,7 @@ class Problem(_Out):
     type: Annotated[str, Field(examples=["urn:localizer:problem:invalid-field"])]
     title: str
     status: int
+    code: Annotated[str, Field(description="The last part of `type`.", examples=["invalid-field"])]
     detail: Annotated[str, Field(description="What must hold and what to do.")]
     field: Annotated[
         str | None, Field(description="The offending field.", examples=["readings.name:demo:b01"])

@@ -65,7 +65,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
     )
     by_hand = (LocateRequest, LocateAnswer, BatchRequest, FixMessage, Problem)
-    document["paths"]["/v1/locate"] = {"post": _LOCATE}
+    if any(getattr(route, "path", "") == "/v1/locate" for route in app.routes):
+        document["paths"]["/v1/locate"] = {"post": _LOCATE}
     _, schemas = models_json_schema(
         [(model, "validation") for model in by_hand],
         ref_template="#/components/schemas/{model}",

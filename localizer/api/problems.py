@@ -20,6 +20,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 MAX_GOT_CHARS: Final = 120
 """Characters of the offending value that are sent back: enough to recognise it in a log."""
 
+_KINDS: Final = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -65,6 +67,7 @@ def problem_response(problem: ApiProblemError) -> Response:
         "type": f"urn:localizer:problem:{problem.kind}",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
+        "code": problem.kind,
         "detail": problem.detail,
     }
     if problem.field is not None:
@@ -121,13 +124,13 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    path, kinds = request.url.path, {404: "not-found", 405: "method-not-allowed"}
+    path = request.url.path
     detail = str(error.detail)
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"there is nothing at {shown(path)}; /openapi.json lists what there is"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{shown(path)} does not take {request.method}; see the Allow header"
-    kind = kinds.get(error.status_code, "http")
+    kind = _KINDS.get(error.status_code, "http")
     return problem_response(ApiProblemError(error.status_code, kind, detail, headers=error.headers))
 
 
