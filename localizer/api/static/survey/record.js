@@ -1,0 +1,227 @@
+// Record at points: go to the one that is suggested, stand, and leave when it is good.
+
+import { button, buzz, choice, count, fill, fillOnce, h, metres, pointName, seconds } from "./dom.js";
+import { drawFloor, drawBeacons, drawPoints, POINT_STATES, showHeard } from "./scene.js";
+import { endButtons, findings, heardBars, kindTabs, openSession, ring } from "./parts.js";
+import { cutOff } from "./recordings.js";
+import { beginSession } from "./sessions_form.js";
+
+const STAND_S = 15; // five scans of 3 s: from then on a point counts as done
+const HEADINGS = [[null, "Any", "any way"], [90, "↑", "up on the map"], [0, "→", "right on the map"], [270, "↓", "down on the map"], [180, "←", "left on the map"]];
+
+export function openRecord(app) {
+  const screen = new RecordScreen(app);
+  return { draw: (...given) => screen.draw(...given), live: (status) => screen.live(status), tap: (...given) => screen.tap(...given) };
+}
+
+class RecordScreen {
+  constructor(app) {
+    this.app = app;
+    this.chosen = app.wantedPoint ?? null;
+    app.wantedPoint = null;
+    this.heading = null;
+    this.coverage = null;
+    this.next = null;
+    this.open = null; // parts of the panel while recording
+    this.wasReady = false;
+  }
+
+  draw(state, floor) {
+    [this.state, this.floor] = [state, floor];
+    if (!state.points.some((one) => one.id === this.chosen && one.floor === floor.id)) this.chosen = null;
+    this.paint();
+    this.fillPanel();
+    this.look();
+  }
+
+  /** Ask what is done, and where to go from the last place. */
+  async look() {
+    const { app, state, floor } = this;
+    const from = this.point() ?? state.points.find((one) => one.id === this.lastPlace());
+    const where = from ? `?floor=${encodeURIComponent(from.floor)}&x_m=${from.x_m}&y_m=${from.y_m}` : "";
+    try {
+      const [coverage, next] = await Promise.all([app.store.coverage(floor.id), app.store.get(`/points/next${where}`)]);
+      if (app.screen === null || this.state !== state || this.floor !== floor) return;
+      [this.coverage, this.next] = [coverage, next];
+    } catch (error) {
+      return app.report(error);
+    }
+    this.paint();
+    this.fillPanel();
+  }
+
+  lastPlace() {
+    return this.state.recordings.filter((one) => one.kind === "point" && one.status !== "discarded").at(-1)?.point;
+  }
+
+  point() {
+    return this.state.points.find((one) => one.id === this.chosen) ?? null;
+  }
+
+  target() {
+    return this.point() ?? this.next?.point ?? null;
+  }
+
+  recording() {
+    const recording = this.app.status?.recording ?? null;
+    return recording?.kind === "point" ? recording : null;
+  }
+
+  paint() {
+    const { app, state, floor, coverage } = this;
+    const standing = this.recording()?.point ?? null;
+    const target = standing ?? this.target()?.id ?? null;
+    drawFloor(app.map, state, floor);
+    drawBeacons(app.map, state, floor, { labels: false });
+    const way = app.map.layers.draft.clear();
+    if (!standing && !this.chosen && this.next?.way_m?.length > 1) way.path(this.next.way_m, "way", { closed: false });
+    drawPoints(app.map, state, floor, { coverage, chosen: standing ?? this.chosen, next: target });
+    app.map.svg.classList.toggle("recording", standing !== null);
+    const point = state.points.find((one) => one.id === target);
+    if (point) app.map.reveal([point.x_m, point.y_m]);
+    app.hint(standing || !state.points.length ? null : "Tap a point to choose it");
+    if (app.status) showHeard(app.map, app.status.heard);
+  }
+
+  tap(at, hit) {
+    if (this.recording()) return;
+    this.chosen = hit?.kind === "point" ? hit.id : null;
+    this.paint();
+    this.fillPanel();
+    if (this.chosen === null) this.look();
+  }
+
+  live(status) {
+    showHeard(this.app.map, status.heard);
+    const recording = this.recording();
+    if ((recording?.id ?? null) !== (this.open?.id ?? null)) {
+      this.paint();
+      this.fillPanel();
+    }
+    if (recording) this.show(recording, status);
+  }
+
+  fillPanel() {
+    const { app, state } = this;
+    const recording = this.recording();
+    if (recording) {
+      if (this.open?.id !== recording.id) this.beginPanel(recording);
+      return this.show(recording, app.status);
+    }
+    this.open = null;
+    const key = [state.version, this.chosen, this.heading, this.next?.point?.id, this.next?.distance_m, this.coverage?.done, app.status?.recording?.id ?? null];
+    if (!openSession(state)) return fillOnce(app.panel, ["begin", state.version], () => [kindTabs(app, "record"), cutOff(app, state, { most: 1, kind: "point" }), beginSession(app, state)]);
+    fillOnce(app.panel, key, () => [kindTabs(app, "record"), cutOff(app, state, { most: 1, kind: "point" }), this.targetPanel()]);
+  }
+
+  targetPanel() {
+    const { app, state, coverage, next } = this;
+    if (!state.points.some((one) => one.floor === this.floor.id)) {
+      return [h("h2", {}, "No points on this floor"), h("p", {}, "Lay a grid, or tap points."), button(app, "To the points", () => app.go("points"), { kind: "primary wide", icon: "points" })];
+    }
+    const point = this.target();
+    if (!point) return [h("h2", { id: "target" }, next ? nothingLeft(next) : "Looking for the next point…"), this.pointChoice()];
+    if (point.floor !== this.floor.id) return [h("h2", { id: "target" }, "This floor is done"), button(app, `Next: ${floorName(state, point.floor)}`, () => app.go("record", point.floor), { kind: "primary huge wide", icon: "go" }), this.pointChoice()];
+    const suggested = point.id === next?.point?.id;
+    const known = coverage?.points.find((one) => one.id === point.id);
+    const words = [suggested && next.distance_m !== null ? `${metres(next.distance_m)} to walk` : null, known ? POINT_STATES[known.state].word : null, known?.visits ? count(known.visits, "visit") : null];
+    return [
+      h("div", { class: "target" }, h("h2", { id: "target", "data-point": point.id }, `${suggested && !this.chosen ? "Next: " : ""}Point ${pointName(point)}`), h("p", {}, words.filter(Boolean).join(", "))),
+      button(app, `Stand there and start`, () => this.start(point), { kind: "primary huge wide", icon: "record", id: "start", name: `Start recording at point ${pointName(point)}` }),
+      h("details", { class: "more-row" }, h("summary", {}, this.heading === null ? "Heading, other point" : `Heading: ${HEADINGS.find(([deg]) => deg === this.heading)[2]}`), this.headings(point), this.pointChoice()),
+    ];
+  }
+
+  pointChoice() {
+    const here = this.state.points.filter((one) => one.floor === this.floor.id);
+    const element = choice("Point", "point", [["", "the one suggested"], ...here.map((one) => [one.id, pointName(one)])], { value: this.chosen ?? "" });
+    element.querySelector("select").addEventListener("change", (event) => {
+      this.chosen = event.target.value || null;
+      this.paint();
+      this.fillPanel();
+    });
+    return element;
+  }
+
+  /** Where the receiver faces: those recorded at the point already have a tick. */
+  headings(point) {
+    const done = new Set(this.state.recordings.filter((one) => one.point === point.id && one.status === "complete").map((one) => one.heading_deg));
+    const choose = (deg) => {
+      this.heading = deg;
+      this.fillPanel();
+      this.app.panel.querySelector("details.more-row").open = true;
+    };
+    const buttons = HEADINGS.map(([deg, sign, words]) =>
+      h("button", { type: "button", class: "segment", "aria-pressed": String(deg === this.heading), "aria-label": `Facing ${words}${done.has(deg) ? ", recorded" : ""}`, "data-heading": String(deg), onclick: () => choose(deg) }, sign, done.has(deg) && h("small", {}, "✓")),
+    );
+    return h("div", { class: "field" }, h("span", { class: "field-name" }, "Where the receiver faces, if you record four headings"), h("div", { class: "segments", role: "group", "aria-label": "Heading" }, buttons));
+  }
+
+  async start(point) {
+    const body = { kind: "point", point: point.id };
+    if (this.heading !== null) body.heading_deg = this.heading;
+    await this.app.change("POST", "/recordings", body);
+    buzz();
+  }
+
+  beginPanel(recording) {
+    const { app, state } = this;
+    const point = state.points.find((one) => one.id === recording.point);
+    const name = point ? pointName(point) : recording.point;
+    const ends = endButtons(app, { finished: () => this.finish(name), discarded: () => this.discard(name) });
+    this.open = { id: recording.id, ring: ring(STAND_S), numbers: h("p", { class: "numbers", id: "numbers" }), verdict: h("div", { class: "verdict-box", id: "verdict", "aria-live": "polite" }), bars: h("div", {}), finish: ends.finish };
+    const { open } = this;
+    fill(app.panel, h("h2", { class: "standing" }, `Stand still at point ${name}${headingWords(recording.heading_deg)}`), h("div", { class: "ring-row" }, open.ring.element, h("div", { class: "ring-words" }, open.numbers, open.bars)), open.verdict, ends.element);
+    this.wasReady = false;
+  }
+
+  show(recording, { heard, quality }) {
+    const { open } = this;
+    const ready = Boolean(quality?.ok) && recording.elapsed_s >= STAND_S;
+    open.ring.set(recording, ready);
+    open.numbers.textContent = `${count(recording.adverts, "packet")}, ${count(recording.beacons, "beacon")}, ${count(recording.scans, "scan")}`;
+    fill(open.bars, heardBars(heard, 4));
+    fillOnce(open.verdict, [quality?.ok ?? null, ready, quality?.findings ?? null], () => this.verdict(recording, quality, ready));
+    open.finish.querySelector("span").textContent = quality && !quality.ok ? "Finish anyway" : "Finish";
+    open.finish.classList.toggle("ready", ready);
+    if (ready && !this.wasReady) buzz([40, 60, 40]);
+    this.wasReady = ready;
+  }
+
+  verdict(recording, quality, ready) {
+    if (quality?.ok && !ready) return h("p", { class: "verdict wait" }, `Good so far. Stay for ${STAND_S} s in all.`);
+    return findings(quality);
+  }
+
+  async finish(name) {
+    const { elapsed_s, adverts } = this.recording();
+    await this.app.change("POST", `/recordings/current/finish?recording=${encodeURIComponent(this.open.id)}`);
+    this.ended(`Point ${name} is saved: ${seconds(elapsed_s)}, ${count(adverts, "packet")}`);
+  }
+
+  async discard(name) {
+    await this.app.change("POST", `/recordings/current/discard?recording=${encodeURIComponent(this.open.id)}`);
+    this.ended(`Point ${name} is discarded`);
+  }
+
+  ended(words) {
+    this.app.say(words);
+    [this.chosen, this.open] = [null, null];
+    this.draw(this.app.state, this.app.floor);
+  }
+}
+
+function headingWords(deg) {
+  const found = HEADINGS.find(([one]) => one === deg);
+  return deg === null || !found ? "" : `, facing ${found[1]}`;
+}
+
+function floorName(state, id) {
+  return state.site.floors.find((floor) => floor.id === id)?.name ?? id;
+}
+
+function nothingLeft({ reason, unreachable }) {
+  if (reason === "all_done") return "All points are done";
+  if (reason === "unreachable") return `${count(unreachable.length, "point")} left, but no way leads there: check walls and outline`;
+  return "No points on this floor";
+}
