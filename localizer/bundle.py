@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -74,6 +74,17 @@ class Bundle:
         """The id that every fix names."""
         return self.manifest.id
 
+    def known(self, scan: Scan) -> Scan:
+        """Return a scan in which beacons that were replaced have the ids of the model."""
+        aliases = self.manifest.aliases
+        if not aliases or aliases.keys().isdisjoint(scan.readings):
+            return scan
+        readings: dict[BeaconId, tuple[float, ...]] = {}
+        for beacon, rssis_dbm in scan.readings.items():
+            name = BeaconId(aliases.get(beacon, beacon))
+            readings[name] = readings.get(name, ()) + rssis_dbm
+        return replace(scan, readings=readings)
+
 
 def load_bundle(path: Path) -> Bundle:
     """Read a bundle; check schema, checksums, features, site, beacons, shapes, golden vectors.
@@ -93,6 +104,7 @@ def load_bundle(path: Path) -> Bundle:
     spec = _read_spec(manifest)
     site = _read_site(manifest, parts["site.toml"])
     _check_beacons(manifest, spec, site)
+    _check_aliases(manifest)
     _check_tensors(manifest, spec)
     model = Model(
         parts["model.tflite"],
@@ -218,6 +230,15 @@ def _check_beacons(manifest: Manifest, spec: FeatureSpec, site: Site) -> None:
     missing = sorted(set(spec.beacons) - {beacon.id for beacon in site.beacons})
     if missing:
         raise _wrong("beacons", "beacons of site.toml", missing, "export the bundle again")
+
+
+def _check_aliases(manifest: Manifest) -> None:
+    known = set(manifest.beacons)
+    wrong = {old: new for old, new in manifest.aliases.items() if old in known or new not in known}
+    if wrong:
+        raise _wrong(
+            "aliases", "other ids of the manifest's beacons", wrong, "export the bundle again"
+        )
 
 
 def _check_tensors(manifest: Manifest, spec: FeatureSpec) -> None:

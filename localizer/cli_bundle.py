@@ -102,7 +102,7 @@ _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "checksums": ("files",),
     "features": ("features",),
     "site": ("site",),
-    "beacons": ("beacons",),
+    "beacons": ("beacons", "aliases"),
     "shapes": ("inputs.shape",),
     "model": ("model.tflite", "inputs", "outputs"),
     "golden": ("golden.json",),

@@ -38,8 +38,11 @@ def survey(
             help="What phones on the network must know; needed with --host.",
         ),
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="A trained bundle: live positions, and check walks by it.")
+    ] = None,
 ) -> None:
     """Survey a building: plan, points, recordings and coverage, in the browser of a phone."""
     from localizer.survey_serve import SurveyOptions, run_survey
 
-    run_survey(SurveyOptions(site, source, file, host, port, token))
+    run_survey(SurveyOptions(site, source, file, host, port, token, bundle))

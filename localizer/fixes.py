@@ -140,7 +140,7 @@ def cause_of_silence(heard: int, heard_other: bool) -> Cause:
 
 def heard_in(scan: Scan, bundle: Bundle) -> tuple[Heard, ...]:
     """Return the bundle's beacons that a scan heard, aggregated as its spec says, loudest first."""
-    spec = bundle.spec
+    spec, scan = bundle.spec, bundle.known(scan)
     if all(len(rssis) == 1 for rssis in scan.readings.values()):
         known = _set_of(spec.beacons)
         found = [Heard(b, round(r[0], 1)) for b, r in scan.readings.items() if b in known]

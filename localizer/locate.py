@@ -68,8 +68,9 @@ class Locator:
         return Locator(replace(self.bundle, model=self._model.fresh()))
 
     def locate(self, scan: Scan) -> PositionEstimate:
-        """Return where a scan was taken."""
-        rssi, mask = scan_to_vector(scan, self._spec.beacons, self._spec.aggregation)
+        """Return where a scan was taken; the bundle's aliases count as its own beacons."""
+        known = self.bundle.known(scan)
+        rssi, mask = scan_to_vector(known, self._spec.beacons, self._spec.aggregation)
         heard = int(np.count_nonzero(mask))
         if heard < self._min_beacons:
             return PositionEstimate(None, heard, self.bundle.id)

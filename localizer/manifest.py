@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 
+from localizer.beacons import BeaconId
 from localizer.features import FeatureSpec
 
 BUNDLE_SCHEMA: Final = 2
 """Version of the manifest; an edge reads its own and every older one. 2 added `forced`, `grid` with
-the output `log_probability`, and the metrics' `spread`."""
+the output `log_probability`, the metrics' `spread`, `aliases` and `site_checks`."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -123,6 +124,31 @@ class Forced(_Strict):
     """The splits whose mean errors decide."""
 
 
+class SiteCheck(_Strict):
+    """What a check walk found: fixes of this bundle where somebody stood, metres."""
+
+    id: str
+    time_utc: str
+    """When its last point was done, ISO 8601, UTC."""
+    source: str
+    """What listened, as the service was told."""
+    points: Annotated[int, Field(ge=1)]
+    """Places where somebody stood."""
+    fixes: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=0)]
+    """Fixes that had a position on the right floor; the errors are theirs alone."""
+    mean_m: FiniteFloat | None
+    """None, as all errors, when nothing was located."""
+    mean_low_m: FiniteFloat | None
+    """Bounds of the 95 % interval of the mean, bootstrapped by point; None below two points."""
+    mean_high_m: FiniteFloat | None
+    median_m: FiniteFloat | None
+    p75_m: FiniteFloat | None
+    p95_m: FiniteFloat | None
+    no_position_share: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    """Of all fixes."""
+
+
 class FilePart(_Strict):
     """One file of the bundle."""
 
@@ -159,6 +185,11 @@ class ManifestContent(_Strict):
     """None for the best method, and in bundles of schema 1."""
     grid: Grid | None = None
     """What `log_probability` is over; None for a model that gives positions alone."""
+    aliases: dict[str, str] = {}
+    """Beacon of `beacons` by the id of one that hangs, or hung, at the same place: beacons that
+    were replaced. What is heard under the key counts as the value."""
+    site_checks: tuple[SiteCheck, ...] = ()
+    """Check walks with this bundle, the oldest first."""
 
 
 class Manifest(ManifestContent):
@@ -176,6 +207,25 @@ def manifest_digest(document: Mapping[str, Any]) -> str:
     content = {key: value for key, value in document.items() if key != "manifest_sha256"}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def aliases_of(replaced: Mapping[BeaconId, BeaconId], beacons: Sequence[str]) -> dict[str, str]:
+    """Return the `aliases` of a bundle with these beacons.
+
+    A bundle that was trained before a beacon was replaced takes the new id for the old one's, one
+    that was trained afterwards the old id for the new one's: it stands in recordings from before.
+
+    Args:
+        replaced: what hangs now at the place of every beacon that was replaced, by its id.
+        beacons: those of the bundle's features.
+    """
+    known, aliases = set(beacons), dict[str, str]()
+    for old, new in replaced.items():
+        if old in known and new not in known:
+            aliases[new] = old
+        elif new in known and old not in known:
+            aliases[old] = new
+    return aliases
 
 
 SPEC_ADAPTER: Final = TypeAdapter(FeatureSpec)

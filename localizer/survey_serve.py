@@ -30,6 +30,7 @@ class SurveyOptions:
     host: str = "127.0.0.1"
     port: int = 8080
     token: str | None = None
+    bundle: Path | None = None
 
 
 def run_survey(options: SurveyOptions) -> None:
@@ -41,6 +42,7 @@ def run_survey(options: SurveyOptions) -> None:
         SiteError: the site cannot be used.
         SurveyError: the survey file cannot be used.
         SourceError: the source cannot be opened.
+        BundleError: the bundle does not match itself.
     """
     _require_installed()
     from localizer.api.app import create_app
@@ -53,14 +55,13 @@ def run_survey(options: SurveyOptions) -> None:
     _require_token(options, local)
     with listen(options.host, options.port) as listener:
         path = choose_survey(options.site, options.file)
-        service = open_survey_service(path, options.source)
-        app = create_app(
-            None,
-            survey=service,
-            token=None if local else options.token,
-        )
+        service, locator, engine = open_survey_service(path, options.source, options.bundle)
+        app = create_app(locator, engine, survey=service, token=None if local else options.token)
         words = _words(options, path, listener.getsockname()[1], local=local)
-        server = StreamServer(server_config(app), words, [service.shared.close_streams])
+        closers = [service.shared.close_streams]
+        if engine is not None:
+            closers.append(engine.hub.close)
+        server = StreamServer(server_config(app), words, closers)
         server.run(sockets=[listener])
 
 
@@ -92,6 +93,8 @@ def _words(options: SurveyOptions, path: Path, port: int, *, local: bool) -> str
     address = own_address() if options.host in _ANY_ADDRESS else None
     if address is not None:
         lines.append(f"on a phone: {url_of(address, port)}/survey{query}")
+    if options.bundle is not None:
+        lines.append(f"live map: {url_of(here, port)}/{query}")
     return "\n".join(lines)
 
 

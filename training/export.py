@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from localizer import __version__
+from localizer.beacons import BeaconId
 from localizer.bundle import GOLDEN_TOLERANCE_M, MANIFEST, Bundle, load_bundle
 from localizer.features import FeatureSpec, scan_to_vector
 from localizer.manifest import (
@@ -26,6 +27,7 @@ from localizer.manifest import (
     Metrics,
     Provenance,
     TensorInfo,
+    aliases_of,
     manifest_digest,
 )
 from localizer.scans import Scan
@@ -82,6 +84,8 @@ class Origin:
     """For the model card: what was said while training, and why this method."""
     readings: tuple[str, ...] = ()
     """For the model card: every reading of the sealed sessions, and why."""
+    replaced: Mapping[BeaconId, BeaconId] = field(default_factory=dict)
+    """What hangs now at the place of every beacon that was replaced, by the old one's id."""
 
 
 def write_bundle(
@@ -152,6 +156,7 @@ def _manifest(fitted: Fitted, origin: Origin, about: Mapping[str, Any]) -> Manif
         metrics_note=metrics_note(origin.metrics),
         provenance=origin.provenance,
         forced=origin.forced,
+        aliases=aliases_of(origin.replaced, fitted.spec.beacons),
         **about,
     )
 

@@ -194,4 +194,5 @@ def _origin(table: FingerprintTable, export: Export) -> Origin:
         forced=choice.forced,
         notes=(*survey.notes, *survey.warnings, *export.notes, choice.words),
         readings=tuple(reading_in_words(reading) for reading in readings),
+        replaced=survey.replaced,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from localizer.beacons import BeaconId
 from localizer.errors import ConfigError, SurveyError
 from localizer.features import Aggregation
 from localizer.scans import Fingerprint, Role
@@ -55,6 +56,8 @@ class OpenedSurvey:
     """What was said while opening it: where it came from, lines that were damaged."""
     warnings: tuple[str, ...] = ()
     """What must not be overlooked: development sessions that look like copies of others."""
+    replaced: Mapping[BeaconId, BeaconId] = field(default_factory=dict)
+    """What hangs now at the place of every beacon that was replaced, by the old one's id."""
 
     def development(self, aggregation: Aggregation) -> FingerprintTable:
         """Return the genuine, labelled development scans of the floor."""
@@ -157,6 +160,7 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
         heard = {beacon for row in rows for beacon in row.scan.readings}
         site = complete_site(survey.site, tuple(heard))
         data_sha256 = survey.data_hash()
+        replaced = survey.beacon_changes.mapping()
     if not site.beacons:
         raise SurveyError(
             f"a survey must hear or hold beacons, but {path} has none; check its site", path=path
@@ -168,7 +172,7 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
     table = table_from_fingerprints(rows, beacon_order(site))
     copied = tuple(one.in_words() for one in find_copied_sessions(table))
     notes = (*notes, *_notes(rows))
-    return OpenedSurvey(name, path, site, chosen, data_sha256, notes, copied)
+    return OpenedSurvey(name, path, site, chosen, data_sha256, notes, copied, replaced)
 
 
 def _floor(row: Fingerprint) -> str:

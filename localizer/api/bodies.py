@@ -86,7 +86,9 @@ class KnownBeacons:
 
     def __init__(self, locator: Locator) -> None:
         """Take the beacons that the bundle's model listens to."""
-        self._known: dict[str, BeaconId] = {str(b): b for b in locator.bundle.spec.beacons}
+        bundle = locator.bundle
+        self._known: dict[str, BeaconId] = {str(b): b for b in bundle.spec.beacons}
+        self._known |= {alias: BeaconId(b) for alias, b in bundle.manifest.aliases.items()}
 
     def readings(
         self, given: Mapping[str, float], where: str
@@ -107,7 +109,7 @@ class KnownBeacons:
             if beacon is None:
                 ignored += 1
             else:
-                # Two spellings of one id are two readings of one beacon.
+                # Two spellings of one id, or an id and its alias, are two readings of one beacon.
                 found[beacon] = (*found[beacon], rssi) if beacon in found else (rssi,)
         return found, ignored
 

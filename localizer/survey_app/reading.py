@@ -45,6 +45,8 @@ class SourceReader:
         """What all its times are on, before and after it was opened again."""
         self.takers: list[Callable[[Advertisement], None]] = []
         """Called with every advertisement, in the task that runs."""
+        self.enders: list[Callable[[], None]] = []
+        """Called when nothing will be read any more."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when the source came to another state by ending or failing."""
         self._ring = Ring()
@@ -87,6 +89,8 @@ class SourceReader:
                 failures = failures + 1 if self._source.status.given == 0 else 0
                 await self._reopen_after(wait_s, error)
         finally:
+            for end in self.enders:
+                end()
             await self._close()
 
     async def _read(self) -> SourceError | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from localizer.sources import SourceStatus
 from localizer.survey import HeardNow, RecorderStatus, Survey, Waypoint
 from localizer.survey.survey import utc_now
+from localizer.survey_app.checking import CheckWalks
 from localizer.survey_app.guide import Guide
 from localizer.survey_app.reading import OpenSource, SourceReader
 from localizer.survey_app.recording import Recordings
@@ -67,8 +68,8 @@ class SurveyService:
         self.session = RecordedSession(path, clock, utc_now)
         self.recordings = Recordings(self.session, clock)
         self.guide = Guide()
-        self.bundle_id: str | None = None
-        """What check walks are judged by; None without a bundle."""
+        self.checks: CheckWalks | None = None
+        """Check walks with a bundle; None without one."""
         self.reader.takers.append(self.recordings.take)
         self.reader.on_change = self.shared.announce
         try:
@@ -79,7 +80,10 @@ class SurveyService:
 
     async def run(self) -> None:
         """Read the source until it ends, or cancelled."""
-        await self.reader.run()
+        if self.checks is None:
+            await self.reader.run()
+        else:
+            await asyncio.gather(self.reader.run(), self.checks.run())
 
     async def aclose(self) -> None:
         """Write what is held; an open recording is incomplete then, and can be gone on with."""

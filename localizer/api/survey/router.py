@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from localizer.api.auth import Gate, check_token
+from localizer.api.survey.checks import checks_router
 from localizer.api.survey.coverage import coverage_router
 from localizer.api.survey.events import events_router
+from localizer.api.survey.exports import exports_router
 from localizer.api.survey.limits import BodyLimit
 from localizer.api.survey.messages import Done, SurveyMessage
 from localizer.api.survey.page import survey_page_router
@@ -45,6 +47,8 @@ def install_survey(
     router.include_router(sessions_router(service))
     router.include_router(recordings_router(service))
     router.include_router(coverage_router(service))
+    router.include_router(checks_router(service))
+    router.include_router(exports_router(service))
     if token is not None:
         check_token(token)
     install_survey_problems(app)

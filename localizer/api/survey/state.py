@@ -59,6 +59,7 @@ class StateView:
         coverage = survey.coverage()
         recordings = _recordings(survey, coverage, self._service.session.open_recording)
         what = self._service.shared.undoing.next(survey)
+        checks = self._service.checks
         return SurveyMessage(
             version=version,
             site=site_message(survey.site),
@@ -68,7 +69,7 @@ class StateView:
             session=self._service.session.id,
             recordings=recordings,
             undo=None if what is None else UndoMessage(what=what),
-            bundle=self._service.bundle_id,
+            bundle=None if checks is None else checks.bundle,
             limits=Limits(plan_bytes=MAX_PLAN_BYTES, table_bytes=MAX_CSV_BYTES),
         )
 
