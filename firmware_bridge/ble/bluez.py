@@ -17,6 +17,7 @@ from dbus_fast.auth import AuthExternal
 
 from firmware_bridge.ble.reasons import dbus_trouble, trouble
 from firmware_bridge.ble.watch import Watch
+from localizer.errors import SourceError
 
 BLUEZ: Final = "org.bluez"
 ADAPTER: Final = "org.bluez.Adapter1"
@@ -30,6 +31,11 @@ _RULES: Final = (
     f"arg0='{ADAPTER}'",
     f"type='signal',sender='{BLUEZ}',interface='{_OBJECTS}'",
 )
+
+
+_GRACE_S: Final = 0.05
+"""Seconds in which the cause of a scan's end may still come: an adapter that is switched off says
+that it scans no more, and then why."""
 
 
 class Adapter(NamedTuple):
@@ -131,6 +137,13 @@ class BluezWatch(Watch):
             raise trouble(self._source, "powered_off")
         self.trouble = None
         self._worse.clear()
+
+    async def trouble_within(self, seconds: float) -> SourceError | None:
+        """Return why the scan has ended as soon as that is known; None if it goes on."""
+        met = await super().trouble_within(seconds)
+        if met is not None and met.reason == "scan_stopped":
+            await asyncio.sleep(_GRACE_S)
+        return self.trouble
 
     def close(self) -> None:
         """Listen no more, and leave the bus."""

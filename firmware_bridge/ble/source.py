@@ -58,6 +58,7 @@ class BleSource:
         self._stream = LiveStream(name, clock, self._keep_scanning)
         self._backoff = Backoff(clock)
         self._heard_s = 0.0
+        self._is_up = False
         self._is_silent = False
 
     @property
@@ -91,7 +92,7 @@ class BleSource:
         radio = Radio(self._on_packet)
         try:
             error = await self._scan_until_trouble(watch, radio)
-            self._is_silent = error.reason == "silence"
+            self._is_up, self._is_silent = False, error.reason == "silence"
             if error.reason != self.status.reason:
                 _log.warning("%s: %s", self.name, error)
             self._stream.keeper.become("recovering", error.reason, str(error))
@@ -107,11 +108,16 @@ class BleSource:
                 await radio.start(await watch.choose(self._adapter))
                 await watch.settle()
             self._backoff.came_up()
+            # After silence a scan that has begun proves nothing: the first packet does.
             if not self._is_silent:
-                self._stream.keeper.become("running")
+                self._come_up()
             return await self._listen(watch)
         except Exception as error:  # bleak lets its own assertions and D-Bus' errors through
             return trouble_of(error, self.name)
+
+    def _come_up(self) -> None:
+        self._is_up = True
+        self._stream.keeper.become("running")
 
     async def _listen(self, watch: Watch) -> SourceError:
         loop = asyncio.get_running_loop()
@@ -136,9 +142,8 @@ class BleSource:
 
     def _on_packet(self, packet: AdvertisementData) -> None:
         self._heard_s = asyncio.get_running_loop().time()
-        if self._is_silent:
-            self._is_silent = False
-            self._stream.keeper.become("running")
+        if not self._is_up:
+            self._come_up()
         found = identity_of(packet.manufacturer_data, packet.service_data)
         if found is None:
             self._stream.keeper.drop("other")

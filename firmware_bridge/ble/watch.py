@@ -42,7 +42,8 @@ class Watch:
         await self._better.wait()
 
     def _got_worse(self, trouble: SourceError) -> None:
-        self.trouble = self.trouble or trouble
+        if self.trouble is None or self.trouble.reason == "scan_stopped":
+            self.trouble = trouble
         self._better.clear()
         self._worse.set()
 

@@ -17,6 +17,9 @@ BLUEZ, ADAPTER, DEVICE = "org.bluez", "org.bluez.Adapter1", "org.bluez.Device1"
 PROPERTIES, OBJECTS = "org.freedesktop.DBus.Properties", "org.freedesktop.DBus.ObjectManager"
 BUS = "org.freedesktop.DBus"
 
+AT_ONCE: Final = 50
+"""Packets told without waiting for the daemon, at most: dbus-fast cannot wait at a full socket."""
+
 T = TypeVar("T")
 
 
@@ -131,12 +134,17 @@ class FakeBluez:
             self._bus.disconnect()
             self._bus = None
 
+    @property
+    def _is_on_bus(self) -> bool:
+        return self._bus is not None and self._bus.connected
+
     async def _ask_bus(self, member: str, signature: str = "", body: Sequence[Any] = ()) -> None:
         assert self._bus is not None
         path = "/org/freedesktop/DBus"
         call = Message(BUS, path, BUS, member, signature=signature, body=list(body))
         reply = await self._bus.call(call)
-        assert reply is not None
+        if reply is None:
+            raise EOFError("the bus has ended")
         assert reply.message_type is MessageType.METHOD_RETURN, reply.body
 
     def _answer(self, message: Message) -> Message | bool | None:
@@ -238,20 +246,37 @@ class FakeBluez:
             self._feed = None
 
     async def _hear(self, name: str, packets: Sequence[Packet]) -> None:
-        if self._bus is None or not self._bus.connected or not self.adapters[name].discovering:
+        if not self._is_on_bus or not self.adapters[name].discovering:
             return
-        for packet in packets:
-            path = f"/org/bluez/{name}/dev_{packet.address.replace(':', '_')}"
-            news = _properties(packet)
-            if path in self._devices:
-                known = self._devices[path]
-                # BlueZ tells of an RSSI with every packet, of data that did not change only once.
-                changed = {k: v for k, v in news.items() if k == "RSSI" or known.get(k) != v}
-                known.update(news)
-                self._tell_changed(path, DEVICE, changed)
-            else:
-                self._devices[path] = _device(packet, name) | news
-                self._tell_added(path, {DEVICE: self._devices[path]})
+        for start in range(0, len(packets), AT_ONCE):
+            for packet in packets[start : start + AT_ONCE]:
+                self._tell_of(packet, name)
+            # When this is answered, the daemon has read everything before it.
+            if not await self._is_read():
+                return
+
+    async def _is_read(self) -> bool:
+        """Wait until the daemon has read all that was sent; False if the bus has ended."""
+        if not self._is_on_bus:
+            return False
+        try:
+            await self._ask_bus("GetId")
+        except (EOFError, OSError):
+            return False
+        return True
+
+    def _tell_of(self, packet: Packet, adapter: str) -> None:
+        path = f"/org/bluez/{adapter}/dev_{packet.address.replace(':', '_')}"
+        news = _properties(packet)
+        if path not in self._devices:
+            self._devices[path] = _device(packet, adapter) | news
+            self._tell_added(path, {DEVICE: self._devices[path]})
+            return
+        known = self._devices[path]
+        # BlueZ tells of an RSSI with every packet, of data that did not change only once.
+        changed = {k: v for k, v in news.items() if k == "RSSI" or known.get(k) != v}
+        known.update(news)
+        self._tell_changed(path, DEVICE, changed)
 
     def _tell_added(self, path: str, interfaces: dict[str, dict[str, Variant]]) -> None:
         body = [path, interfaces]

@@ -172,7 +172,7 @@ def restart_bus(bluez: FakeBluez, bus: SystemBus) -> None:
 
 DRILLS = {
     "power off and on": Drill(
-        ("scan_stopped", "powered_off"),
+        ("powered_off",),
         lambda bluez, bus: bluez.power(False),
         lambda bluez, bus: bluez.power(True),
     ),
