@@ -31,9 +31,10 @@ from tests.survey.recorded import SESSION, A, B
 
 with Recorder(Path(sys.argv[1]), SESSION, clock=MonotonicClock()) as recorder:
     number = 0
-    while True:
+    # A short one that is finished, and a long one that only commits keep from being lost.
+    for packets in (100, 10**6):
         recorder.start_point("p1")
-        for _ in range(400):
+        for _ in range(packets):
             now_ns = time.monotonic_ns()
             recorder.take(Advertisement((A, B)[number % 2], -60.0, now_ns, float(number)))
             sys.stdout.buffer.write(struct.pack("<qq", number, now_ns))
