@@ -36,9 +36,16 @@ class Kernels:
         mixture = estimator._mixture_distribution
         self._names = list(estimator._search_space)
         self._parts: list[Any] = list(mixture.distributions)
-        self._weights: Array = mixture.weights
+        # Points from before the space was narrowed: what stands too far outside reaches nothing.
+        reach = [_reaches(part) for part in self._parts if not _is_categorical(part)]
+        weights = (
+            np.where(np.all(reach, axis=0), mixture.weights, 0.0) if reach else mixture.weights
+        )
+        self._weights: Array = weights / weights.sum()
         continuous = [part for part in self._parts if _is_continuous(part)]
-        self._factors = np.vstack([np.log(self._weights), *map(_factors, continuous)])
+        with np.errstate(divide="ignore"):
+            logs = np.log(self._weights)
+        self._factors = np.vstack([logs, *map(_factors, continuous)])
 
     def __len__(self) -> int:
         return len(self._weights)
@@ -88,6 +95,22 @@ def _is_continuous(part: Any) -> bool:
     return not _is_categorical(part) and not part.step
 
 
+def _reaches(part: Any) -> NDArray[np.bool_]:
+    """Return whether each kernel has any mass within the range."""
+    return np.isfinite(_whole(part, part.mu, part.sigma))
+
+
+def _whole(part: Any, mu: Array, sigma: Array) -> Array:
+    """Return the log mass of kernels within the range."""
+    return _log_mass((part.adapted_low - mu) / sigma, (part.adapted_high - mu) / sigma)
+
+
+def _within(part: Any, mu: Array, sigma: Array) -> Array:
+    """Return the same, 0 for kernels without any: their weight is 0 already."""
+    whole = _whole(part, mu, sigma)
+    return np.where(np.isneginf(whole), 0.0, whole)
+
+
 def _drawn(part: Any, kernel: NDArray[np.int64], share: Array) -> Array:
     """Return the values of kernels at shares of their mass [n]."""
     if _is_categorical(part):
@@ -120,8 +143,7 @@ def _powers(part: Any, x: Array) -> Array:
 def _factors(part: Any) -> Array:
     """Return -(x - mu)² / 2 sigma² - log(sigma sqrt(2 pi) mass), multiplied out [3, kernels]."""
     middle = (part.adapted_low + part.adapted_high) / 2
-    mu, half = part.mu - middle, part.adapted_high - middle
-    mass = _log_mass((-half - mu) / part.sigma, (half - mu) / part.sigma)
+    mu, mass = part.mu - middle, _within(part, part.mu, part.sigma)
     inverse = 1 / part.sigma**2
     constant = -(mu**2) * inverse / 2 - np.log(part.sigma) - _HALF_LOG_2PI - mass
     return np.stack([-inverse / 2, mu * inverse, constant])
@@ -143,8 +165,8 @@ def _masses(part: Any, x: Array, mu: Array, sigma: Array) -> Array:
     lower, upper = x - part.step / 2, x + part.step / 2
     if part.is_log:
         lower, upper = np.log(lower), np.log(upper)
-    whole = _log_mass((part.adapted_low - mu) / sigma, (part.adapted_high - mu) / sigma)
-    return _log_mass((lower - mu) / sigma, (upper - mu) / sigma) - whole
+    inside = _log_mass((lower - mu) / sigma, (upper - mu) / sigma)
+    return inside - _within(part, mu, sigma)
 
 
 def _log_mass(low: Array, high: Array) -> Array:

@@ -78,3 +78,24 @@ def test_a_kernel_around_a_point_of_every_kind() -> None:
     density = kernels.around(points)(7)
     assert density.argmax() == 7
     assert np.isfinite(density[7])
+
+
+@pytest.mark.parametrize("discrete", [False, True])
+def test_what_stands_far_outside_a_narrowed_range_is_left_out(discrete: bool) -> None:
+    shape = IntDistribution(0, 9) if discrete else FloatDistribution(0.0, 9.0)
+    settings = _ParzenEstimatorParameters(1.0, True, False, default_weights, True)
+    near = np.array([2.0, 4.0, 6.0])
+    far = np.concatenate([near, 10_000 + np.arange(30.0) / (1 if discrete else 1_000)])
+    beside = {"x": shape, "y": FloatDistribution(0.0, 1.0)}
+    seen = {"x": far, "y": np.full(len(far), 0.5)}
+    kernels = Kernels(_ParzenEstimator(seen, beside, settings))
+    drawn = kernels.sample(np.random.RandomState(0), 500)
+    assert ((drawn["x"] >= 0) & (drawn["x"] <= 9)).all()
+    grid = np.arange(10.0) if discrete else np.linspace(0, 9, 1_001)
+    y = np.linspace(0, 1, 201)
+    points = {"x": np.repeat(grid, len(y)), "y": np.tile(y, len(grid))}
+    density = np.exp(kernels.log_pdf(points)).reshape(len(grid), len(y))
+    assert np.isfinite(density).all()
+    total = np.trapezoid(density, y, axis=1)
+    total = total.sum() if discrete else np.trapezoid(total, grid)
+    assert total == pytest.approx(1.0, abs=0.01)
