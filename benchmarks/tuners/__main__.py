@@ -8,6 +8,7 @@ The comparison of the rules goes over several seeds of the study.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import Row, print_table, write_results
-from benchmarks.tuners.bench import Bench, Found, opened
+from benchmarks.tuners.bench import FOLDS, Bench, Found, opened
 from benchmarks.tuners.crashes import survived
 from training.metrics import bootstrap_by_place, resampled_groups
 
@@ -30,6 +31,7 @@ RULES_SECONDS: Final = 60.0
 RULES_SEEDS: Final = 10
 TRIALS: Final = 1_000
 REPEATS: Final = 3
+PAPER: Final = "cisco-dnn-adam"
 
 Search = Callable[[Bench, float, int], Found]
 
@@ -95,12 +97,16 @@ def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
 
 
 def speed(bench: Bench) -> Iterator[Row]:
-    """Time a large study."""
+    """Time studies of the paper's own space, small and large."""
     from benchmarks.tuners.ours import wall_time
+    from training.tuning.space_files import load_space
 
-    seconds, done = wall_time(bench, TRIALS, repeats=REPEATS)
-    name = f"{done:,} trials, {len(bench.rows.folds)} folds, {REPEATS} seeds: wall time"
-    yield Row(AREA, name, seconds, "s")
+    paper = load_space(PAPER).for_site(bench.survey.site)
+    of_paper = dataclasses.replace(bench, space=paper)
+    for trials, repeats in ((15, 1), (TRIALS, REPEATS)):
+        seconds, done = wall_time(of_paper, trials, repeats=repeats)
+        name = f"{PAPER}, {done:,} trials, {FOLDS} folds, seeds a trial: {repeats}; the search"
+        yield Row(AREA, name, seconds, "s")
 
 
 def _localizer(bench: Bench, seconds: float, seed: int, *, rules: bool) -> Found:
