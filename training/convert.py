@@ -19,8 +19,8 @@ EXPORT_TOLERANCE_M: Final = 0.001
 """Between the graph in TensorFlow and its TFLite file: 1 mm."""
 
 EXPORT_TOLERANCE: Final = 1e-3
-"""The same for the probability of a cell: no radius is known as well. Where a distribution is sharp,
-the float32 sums under it differ by a few 1e-4 between the runtimes (1.9e-4 on UJI's library)."""
+"""The same for the probability of a cell: no radius is known as well. Where a distribution is
+sharp, the float32 sums under it differ by a few 1e-4 between the runtimes (1.9e-4 on UJI)."""
 
 _ALL: Final = slice(None)
 
