@@ -96,7 +96,7 @@ class UciFiles:
     """For a person: "LOCALIZER_DATA", "cache" or the address of the download."""
 
 
-class _Row(NamedTuple):
+class UciRow(NamedTuple):
     """One line of either file."""
 
     label: str | None
@@ -140,7 +140,7 @@ def _session(day: str) -> Session:
     return Session(day, "sealed" if day in SEALED_DATES else "development", DEVICE, note)
 
 
-def _read_rows(path: Path, log: ProblemLog, verify_as: str | None) -> Iterator[_Row]:
+def _read_rows(path: Path, log: ProblemLog, verify_as: str | None) -> Iterator[UciRow]:
     sha256 = SHA256[verify_as] if verify_as is not None else None
     content = read_source(path, "UCI", sha256=sha256)
     lines = csv.reader(io.StringIO(content.decode("utf-8", errors="replace"), newline=""))
@@ -158,7 +158,7 @@ def _read_rows(path: Path, log: ProblemLog, verify_as: str | None) -> Iterator[_
             log.add(path, lines.line_num, str(error))
 
 
-def _parse_row(cells: Sequence[str]) -> _Row:
+def _parse_row(cells: Sequence[str]) -> UciRow:
     if len(cells) != len(_HEADER):
         raise ValueError(f"a row must have {len(_HEADER)} cells, but got {len(cells)}")
     label, time, *readings = cells
@@ -176,19 +176,19 @@ def _parse_row(cells: Sequence[str]) -> _Row:
             )
     pairs = zip(BEACONS, rssi, strict=True)
     heard = {beacon: (float(value),) for beacon, value in pairs if value > NOT_HEARD_DBM}
-    return _Row(None if label == "?" else label, local, heard)
+    return UciRow(None if label == "?" else label, local, heard)
 
 
-def _fingerprints(rows: Iterable[_Row], visits_by: str) -> Iterator[Fingerprint]:
+def _fingerprints(rows: Iterable[UciRow], visits_by: str) -> Iterator[Fingerprint]:
     """Yield the rows as fingerprints, oldest first, with their visits numbered by session."""
     for day, of_day in groupby(rows, key=lambda row: row.local.date()):
-        visits = _visits(list(of_day))
+        visits = cut_visits(list(of_day))
         for number, visit in enumerate(visits, start=1):
             for row in visit:
                 yield _fingerprint(row, day, f"{day.isoformat()}/{visits_by}-{number:03d}")
 
 
-def _visits(rows: Sequence[_Row]) -> list[list[_Row]]:
+def cut_visits(rows: Sequence[UciRow]) -> list[list[UciRow]]:
     """Cut rows of one day, oldest first, where the label changes or, without labels, at a pause."""
     visits = [[rows[0]]]
     for before, row in pairwise(rows):
@@ -199,7 +199,7 @@ def _visits(rows: Sequence[_Row]) -> list[list[_Row]]:
     return visits
 
 
-def _fingerprint(row: _Row, day: date, visit: str) -> Fingerprint:
+def _fingerprint(row: UciRow, day: date, visit: str) -> Fingerprint:
     time_utc = local_to_utc(row.local)
     start_ns = (time_utc - _EPOCH) // timedelta(microseconds=1) * 1_000
     labelled = row.label is not None

@@ -13,9 +13,10 @@ from localizer.errors import TableError
 MAX_CSV_BYTES: Final = 5_000_000
 """Of a table of points or beacons: 100,000 lines."""
 
-_DEGREE_NAMES: Final = frozenset(
+DEGREE_NAMES: Final = frozenset(
     {"lat", "latitude", "lon", "lng", "long", "longitude", "breitengrad", "wgs84"}
 )
+"""Words in a column's name that say degrees: places in a survey are metres of a floor."""
 
 DEGREE_SPREAD: Final = 0.05
 """Places that all lie within this of each other on both axes are one place in metres (5 cm) and a
@@ -142,7 +143,7 @@ def _lines(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(header: list[str], columns: Sequence[str]) -> None:
-    degrees = [name for name in header if set(name.split("_")) & _DEGREE_NAMES]
+    degrees = [name for name in header if set(name.split("_")) & DEGREE_NAMES]
     if degrees:
         raise TableError(
             f"places must be metres in the floor's frame (x_m, y_m), but got the columns "
