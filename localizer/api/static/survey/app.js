@@ -21,6 +21,8 @@ class App {
     this.store.listen((what) => this.changed(what));
     this.store.onError = (error) => this.report(error);
     window.addEventListener("hashchange", () => this.open());
+    // The token is in a cookie now; in the address somebody would read it off the screen.
+    if (location.search) history.replaceState(null, "", `/survey${location.hash}`);
     this.buildTools();
     this.buildTabs();
     this.store.start();
@@ -61,15 +63,17 @@ class App {
   }
 
   /** Show a screen, on another floor if one is given. */
-  go(name, floor = this.wantedFloor) {
-    const hash = `#${name}${floor === null || floor === undefined ? "" : `/${encodeURIComponent(floor)}`}`;
+  go(name, floor = this.wantedFloor, more = null) {
+    const parts = more === null ? [name, floor] : [name, floor ?? this.floor.id, more];
+    const hash = `#${parts.filter((part) => part !== null && part !== undefined).map(encodeURIComponent).join("/")}`;
     if (location.hash === hash) this.open();
     else location.hash = hash;
   }
 
   open() {
-    const [name, floor] = location.hash.slice(1).split("/");
-    this.wantedFloor = floor === undefined ? null : decodeURIComponent(floor);
+    const [name, floor, more] = location.hash.slice(1).split("/").map(decodeURIComponent);
+    this.wantedFloor = floor ?? null;
+    this.more = more ?? null; // what a screen wants to find again after a reload
     if (!this.state) return;
     const chosen = SCREENS[name] ? name : this.firstScreen();
     this.screen?.leave?.();
@@ -150,7 +154,7 @@ class App {
     if (store.awaySince !== null) {
       const at = new Date(store.awaySince).toLocaleTimeString("en-GB");
       const goes = status?.recording ? " The recording goes on there, unless the service itself has stopped." : "";
-      banners.push(["away", "bad", `No connection to the survey service since ${at}.${goes} Trying again every second.`]);
+      banners.push(["away", "bad", store.refusal ?? `No connection to the survey service since ${at}.${goes} Trying again every second.`]);
     } else if (status) {
       banners.push(...problemBanners(status));
     }
@@ -239,14 +243,14 @@ function screenOf(recording) {
   return recording.kind === "point" ? "record" : recording.kind;
 }
 
-function problemBanners({ source, recording, storage_error }) {
+function problemBanners({ source, recording, recorder, storage_error }) {
   const banners = [];
   if (source.state === "recovering" || source.state === "failed" || source.state === "ended") {
     const why = source.detail ?? source.reason?.replaceAll("_", " ") ?? "no reason given";
     const what = { recovering: "The radio is away and tried again by itself", failed: "The radio has failed", ended: "The source has ended" };
     banners.push(["source", "bad", `${what[source.state]}: ${why}`]);
   }
-  if (storage_error) banners.push(["storage", "bad", `The survey file cannot be written: ${storage_error.detail ?? storage_error.reason}. What is heard is held meanwhile.`]);
+  if (storage_error) banners.push(["storage", "bad", `${recorder === "failed" ? "Recording has stopped" : "The survey file cannot be written; what is heard is held meanwhile"}: ${storage_error.detail ?? storage_error.reason}`]);
   if (recording?.lost) banners.push(["lost", "bad", `${count(recording.lost, "packet")} of this recording could not be kept. Record it again.`]);
   return banners;
 }

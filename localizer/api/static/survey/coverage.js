@@ -1,6 +1,6 @@
 // Coverage: what is done, how well visits agree, and what is heard where.
 
-import { button, count, fill, h, pointName, s } from "./dom.js";
+import { button, count, fill, h, pointName, s, shortName } from "./dom.js";
 import { drawBeacons, drawFloor, drawPoints, pointShape, POINT_STATES } from "./scene.js";
 
 const CELL_M = 3;
@@ -44,7 +44,7 @@ export function openCoverage(app) {
       app.wantedPoint = found.id;
       app.go("record");
     };
-    return h("div", { class: "card", id: "point-detail" }, h("p", {}, h("strong", {}, `Point ${pointName(found)}: ${POINT_STATES[one.state].word}.`), ` ${count(one.visits, "visit")}, ${count(one.scans, "scan")}, ${count(one.adverts, "packet")}, ${count(one.beacons, "beacon")}.`), button(app, "Record here", record, { icon: "record" }));
+    return h("div", { class: "card", id: "point-detail" }, h("p", {}, h("strong", {}, `Point ${pointName(found)}: ${POINT_STATES[one.state].word}.`), ` ${count(one.visits, "visit")}, ${count(one.scans, "scan")}, ${count(one.adverts, "packet")}, ${count(one.beacons, "beacon")}.`), one.changed?.length > 0 && h("p", {}, `Heard otherwise than before: ${one.changed.map(shortName).join(", ")}. Was one moved or replaced?`), button(app, "Record here", record, { icon: "record" }));
   };
   const tap = (at, hit) => {
     chosen = hit?.kind === "point" ? hit.id : null;

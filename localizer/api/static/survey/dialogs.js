@@ -9,7 +9,9 @@ export function sheet(app, title, content) {
   const head = h("div", { class: "sheet-head" }, h("h2", { id: "sheet-title" }, title), h("button", { type: "button", class: "button quiet", onclick: close }, "Close"));
   fill(dialog, head, h("div", { class: "sheet-body" }, content));
   dialog.setAttribute("aria-labelledby", "sheet-title");
-  dialog.onclick = (event) => event.target === dialog && close();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) close(); // beside the sheet
+  };
   if (!dialog.open) dialog.showModal();
   return close;
 }

@@ -179,7 +179,8 @@ export class MapView {
     for (const layer of Object.values(this.layers)) {
       for (const item of layer.items) {
         if (!item.at || item.hit === null || (drag && !item.drag)) continue;
-        const apart = Math.hypot(item.screen[0] + item.offset[0] - x, item.screen[1] + item.offset[1] - y);
+        const [dx, dy] = [item.screen[0] - x, item.screen[1] - y];
+        const apart = Math.min(Math.hypot(dx, dy), Math.hypot(dx + item.offset[0], dy + item.offset[1]));
         if (apart <= Math.min(least, item.reach)) [best, least] = [item, apart];
       }
     }

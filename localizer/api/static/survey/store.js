@@ -22,6 +22,7 @@ export class Store {
     this.state = null; // as GET /v1/survey has it
     this.status = null; // as the last event has it
     this.awaySince = null; // ms since 1970
+    this.refusal = null; // why, if the service is there and has said so
     this.news = []; // what went on while the service was away
     this.listeners = new Set();
     this.coverages = new Map();
@@ -73,7 +74,14 @@ export class Store {
     if (this.awaySince === null) {
       this.awaySince = this.heardAt;
       this.tell("connection");
+      this.askWhy();
     }
+  }
+
+  /** An event stream does not say why it was refused; a plain request does. */
+  async askWhy() {
+    this.refusal = await this.get("").then(() => null, (error) => (error instanceof Refused ? error.message : null));
+    this.tell("connection");
   }
 
   retry() {
@@ -83,7 +91,7 @@ export class Store {
 
   async comeBack(before) {
     const away_s = (Date.now() - this.awaySince) / 1000;
-    this.awaySince = null;
+    [this.awaySince, this.refusal] = [null, null];
     const old = this.state;
     await this.refresh();
     if (old) this.news = whatWentOn(before, old, this.status, this.state, away_s);
