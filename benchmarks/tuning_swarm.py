@@ -17,10 +17,12 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 import optuna
 
+from benchmarks.results import Row, at_most, print_table
 from tests.postgres import running_postgres
 from training.tuning.local_workers import Crew
 from training.tuning.run import run_study
@@ -32,8 +34,13 @@ from training.tuning.trials import TrialRecord
 from training.tuning.watch import View
 from training.tuning.worker import Assignment, AtRung, Work
 
-STUDY = "swarm"
-IDENTITY = Identity("none", "none", Objective("stub", "none", 1, (0,), 9, (9,)))
+AREA: Final = "swarm"
+WORKERS: Final = 64
+TRIAL_S: Final = 5.0
+SECONDS: Final = 120.0
+BOUND_S: Final = 1.0
+STUDY: Final = "swarm"
+IDENTITY: Final = Identity("none", "none", Objective("stub", "none", 1, (0,), 9, (9,)))
 
 
 def build_timed(stub: Stub, folder: Path, study: optuna.Study) -> Work:
@@ -54,25 +61,28 @@ def build_timed(stub: Stub, folder: Path, study: optuna.Study) -> Work:
     return Work(work.propose, evaluate)
 
 
-def main() -> None:
-    """Run the swarm and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workers", type=int, default=64)
-    parser.add_argument("--trial", type=float, default=5.0, help="seconds that a trial takes")
-    parser.add_argument("--seconds", type=float, default=120.0, help="of the whole swarm")
-    options = parser.parse_args()
+def measure(
+    *, workers: int = WORKERS, trial_s: float = TRIAL_S, seconds: float = SECONDS
+) -> Iterator[Row]:
+    """Let a swarm work, and say how long its workers waited."""
     with tempfile.TemporaryDirectory() as folder, running_postgres() as server:
-        times = _swarm(server.new_database(STUDY), Path(folder), options)
+        asked = _Asked(workers, trial_s, seconds)
+        times = _swarm(server.new_database(STUDY), Path(folder), asked)
     for kind in ("ask", "tell"):
-        seconds = np.array([value for name, value in times if name == kind])
-        p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
-        print(
-            f"{kind}: n {len(seconds)}, p50 {p50:.3f} s, p95 {p95:.3f} s, p99 {p99:.3f} s, "
-            f"under 1 s {np.mean(seconds < 1):.1%}"
-        )
+        waited = np.array([value for name, value in times if name == kind])
+        p50, p95 = np.percentile(waited, [50, 95])
+        name = f"{kind}, {workers} workers on PostgreSQL, {len(waited)} times"
+        yield Row(AREA, f"{name}: p50", float(p50), "s")
+        yield at_most(AREA, f"{name}: p95", float(p95), "s", BOUND_S)
 
 
-def _swarm(place: str, folder: Path, options: argparse.Namespace) -> list[tuple[str, float]]:
+class _Asked(NamedTuple):
+    workers: int
+    trial: float
+    seconds: float
+
+
+def _swarm(place: str, folder: Path, options: _Asked) -> list[tuple[str, float]]:
     # One rung, the last one: a trial asks nobody on the way.
     stub = Stub(rungs=(9,), seconds=options.trial)
     crew = Crew(
@@ -97,6 +107,17 @@ def _swarm(place: str, folder: Path, options: argparse.Namespace) -> list[tuple[
 def _print(view: View) -> None:
     load, *_ = os.getloadavg()
     print(f"{view.elapsed_s:.0f} s: {view.done} done, {len(view.running)} run, load {load:.1f}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--trial", type=float, default=TRIAL_S, help="seconds that a trial takes")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of the whole swarm")
+    options = parser.parse_args()
+    rows = measure(workers=options.workers, trial_s=options.trial, seconds=options.seconds)
+    print_table(list(rows))
 
 
 if __name__ == "__main__":

@@ -1,191 +1,39 @@
-"""``python -m benchmarks.tuners [--seconds 180] [--rules-seeds 10]``: our tuner beside others'.
-
-Each gets the same wall time on the same core, one after the other, each in a process of its own.
-What it holds for best is trained again on 16 fresh seeds and scored on rows that no tuner has seen.
-The comparison of the rules goes over several seeds of the study.
-"""
+"""``python -m benchmarks.tuners [PART]``: one part by itself, printed and not recorded."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import importlib.util
-import multiprocessing
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.results import Row, print_table, write_results
-from benchmarks.tuners.bench import FOLDS, Bench, Found, opened
-from benchmarks.tuners.crashes import survived
-from training.metrics import bootstrap_by_place, resampled_groups
-
-AREA: Final = "tuners"
-SECONDS: Final = 180.0
-RULES_SECONDS: Final = 60.0
-RULES_SEEDS: Final = 10
-TRIALS: Final = 1_000
-REPEATS: Final = 3
-PAPER: Final = "cisco-dnn-adam"
-
-Search = Callable[[Bench, float, int], Found]
-
-
-class Searched(NamedTuple):
-    """What a search came to, and how long it really took."""
-
-    found: Found
-    seconds: float
-
-
-def versus(bench: Bench, seconds: float) -> Iterator[Row]:
-    """Compare the best of each tuner at equal wall time."""
-    for name in TUNERS:
-        if name.startswith("KerasTuner") and importlib.util.find_spec("keras_tuner") is None:
-            yield Row(AREA, f"{name}: not installed", float("nan"), "")
-            continue
-        searched = _in_a_process(name, seconds, 0)
-        yield from _rows_of(bench, name, searched)
-    errors = bench.honest(bench.space.base)
-    yield _honest(bench, "the default, nothing tuned", errors)
-    yield from (
-        Row(AREA, f"{name}: trials done of {asked}, a quarter of the points crash", done, "trials")
-        for name, done, asked in survived()
-    )
-
-
-def _rows_of(bench: Bench, name: str, searched: Searched) -> Iterator[Row]:
-    what = f"{name}, {searched.seconds:.0f} s"
-    note = f" ({searched.found.note})" if searched.found.note else ""
-    yield Row(AREA, f"{what}: trials{note}", searched.found.trials, "trials")
-    if searched.found.config is not None:
-        yield _honest(bench, what, bench.honest(searched.found.config))
-
-
-def _honest(bench: Bench, what: str, errors: NDArray[np.float64]) -> Row:
-    table = bench.rows.table.rows(bench.rows.unseen_fold.test)
-    groups = resampled_groups(table.place, table.session)
-    low, high = bootstrap_by_place(errors.mean(axis=0), groups)
-    against = f"[{low:.2f}, {high:.2f}]"
-    return Row(AREA, f"{what}: error on unseen rows", float(errors.mean()), "m", against)
-
-
-def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
-    """Compare studies with and without the rules at equal wall time, paired by seed."""
-    errors: dict[str, list[float]] = {"rules on": [], "rules off": []}
-    trials: dict[str, list[int]] = {"rules on": [], "rules off": []}
-    for seed in seeds:
-        for way, told in errors.items():
-            found = _in_a_process(way, seconds, seed).found
-            config = found.config or bench.space.base
-            told.append(float(bench.honest(config, seeds=4).mean()))
-            trials[way].append(found.trials)
-    for way, values in errors.items():
-        name = f"{way}, {len(seeds)} studies of {seconds:.0f} s"
-        yield Row(AREA, f"{name}: error on unseen rows", float(np.mean(values)), "m")
-        yield Row(AREA, f"{name}: trials", float(np.mean(trials[way])), "trials")
-    gains = np.subtract(errors["rules off"], errors["rules on"])
-    draws = np.random.default_rng(0).choice(gains, (2_000, len(gains))).mean(axis=1)
-    low, high = np.quantile(draws, (0.025, 0.975))
-    against = f"[{low:.2f}, {high:.2f}]"
-    yield Row(AREA, "what the rules gain, paired by study", float(gains.mean()), "m", against)
-
-
-def speed(bench: Bench) -> Iterator[Row]:
-    """Time studies of the paper's own space, small and large."""
-    from benchmarks.tuners.ours import wall_time
-    from training.tuning.space_files import load_space
-
-    paper = load_space(PAPER).for_site(bench.survey.site)
-    of_paper = dataclasses.replace(bench, space=paper)
-    for trials, repeats in ((15, 1), (TRIALS, REPEATS)):
-        seconds, done = wall_time(of_paper, trials, repeats=repeats)
-        name = f"{PAPER}, {done:,} trials, {FOLDS} folds, seeds a trial: {repeats}; the search"
-        yield Row(AREA, name, seconds, "s")
-
-
-def _localizer(bench: Bench, seconds: float, seed: int, *, rules: bool) -> Found:
-    from benchmarks.tuners.ours import by_localizer
-
-    return by_localizer(bench, seconds, seed, rules=rules)
-
-
-def _optuna(bench: Bench, seconds: float, seed: int) -> Found:
-    from benchmarks.tuners.rivals import by_optuna
-
-    return by_optuna(bench, seconds, seed)
-
-
-def _keras_tuner(kind: str, bench: Bench, seconds: float, seed: int) -> Found:
-    from benchmarks.tuners.rivals import by_keras_tuner
-
-    return by_keras_tuner(kind)(bench, seconds, seed)
-
-
-TUNERS: Final = (
-    "Localizer",
-    "Optuna and Keras fit",
-    "KerasTuner random",
-    "KerasTuner Bayesian",
-    "KerasTuner Hyperband",
+from benchmarks.results import print_table
+from benchmarks.tuners.bench import opened
+from benchmarks.tuners.compared import (
+    RULES_SECONDS,
+    RULES_SEEDS,
+    SECONDS,
+    rules,
+    speed,
+    versus,
 )
-
-SEARCHES: Final[dict[str, Search]] = {
-    "Localizer": partial(_localizer, rules=True),
-    "rules on": partial(_localizer, rules=True),
-    "rules off": partial(_localizer, rules=False),
-    "Optuna and Keras fit": _optuna,
-    "KerasTuner random": partial(_keras_tuner, "random"),
-    "KerasTuner Bayesian": partial(_keras_tuner, "bayesian"),
-    "KerasTuner Hyperband": partial(_keras_tuner, "hyperband"),
-}
-
-
-def _in_a_process(name: str, seconds: float, seed: int) -> Searched:
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_search, args=(theirs, name, seconds, seed)
-    )
-    process.start()
-    theirs.close()
-    try:
-        searched: Searched = ours.recv()
-    finally:
-        process.join()
-    return searched
-
-
-def _search(pipe: object, name: str, seconds: float, seed: int) -> None:
-    with opened() as bench:
-        began = time.monotonic()
-        found = SEARCHES[name](bench, seconds, seed)
-        pipe.send(Searched(found, time.monotonic() - began))  # type: ignore[attr-defined]
 
 
 def main() -> None:
-    """Measure, print and write results.json."""
+    """Measure a part and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each tuner")
-    parser.add_argument("--rules-seconds", type=float, default=RULES_SECONDS)
-    parser.add_argument("--rules-seeds", type=int, default=RULES_SEEDS)
-    parser.add_argument("--only", choices=("versus", "rules", "speed"))
+    parser.add_argument("part", choices=("speed", "versus", "rules"))
+    parser.add_argument("--seconds", type=float, help="of each study")
+    parser.add_argument("--seeds", type=int, default=RULES_SEEDS, help="of the rules")
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    rows: list[Row] = []
     with opened() as bench:
-        if options.only in (None, "speed"):
-            rows += speed(bench)
-        if options.only in (None, "versus"):
-            rows += versus(bench, options.seconds)
-        if options.only in (None, "rules"):
-            rows += rules(bench, options.rules_seconds, range(options.rules_seeds))
+        if options.part == "speed":
+            rows = list(speed(bench))
+        elif options.part == "versus":
+            rows = list(versus(bench, options.seconds or SECONDS))
+        else:
+            seconds = options.seconds or RULES_SECONDS
+            rows = list(rules(bench, seconds, range(options.seeds)))
     print_table(rows)
-    write_results(rows)
 
 
 if __name__ == "__main__":
