@@ -88,3 +88,16 @@ def opened(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
         yield watched
     finally:
         context.close()
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the contrast of two colours as #rrggbb, by WCAG 2.2: 1 to 21."""
+    light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    digits = colour.strip().removeprefix("#")
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -199,6 +200,12 @@ def phone(browser: Browser, app: SurveyApp, path: str = "", **more: Any) -> Iter
         surveyor = Surveyor(watched, app)
         surveyor.ready()
         yield surveyor
+
+
+def picture(surveyor: Surveyor, name: str, folder: Path) -> None:
+    """Take a picture; LOCALIZER_SCREENSHOTS keeps it in a folder of its own."""
+    kept = Path(os.environ.get("LOCALIZER_SCREENSHOTS", folder))
+    surveyor.page.screenshot(path=kept / f"{name}.png")
 
 
 def plan_png() -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from localizer.sites import built_in_site
-from tests.browser import DESKTOP, PHONE, Watched, chromium, opened
+from tests.browser import DESKTOP, PHONE, Watched, chromium, contrast, opened
 from tests.edge_bundle import spread_bundle, write_bundle
 from tests.edge_service import Service, serving
 
@@ -223,16 +223,4 @@ def test_texts_stand_out_from_their_ground(scheme: str, browser: Browser, servic
         grounds = watched.page.evaluate(script, ["--card", "--ground"])
         for name, colour in zip(names, watched.page.evaluate(script, list(names)), strict=True):
             for ground in grounds:
-                assert _contrast(colour, ground) >= 4.5, (name, colour, ground)
-
-
-def _contrast(a: str, b: str) -> float:
-    light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    digits = colour.strip().removeprefix("#")
-    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+                assert contrast(colour, ground) >= 4.5, (name, colour, ground)
