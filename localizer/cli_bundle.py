@@ -1,4 +1,4 @@
-"""`localizer bundle inspect|verify`: what a bundle is, in words that an installer understands."""
+"""`localizer bundle inspect|verify|update`: what a bundle is, in an installer's words."""
 
 from __future__ import annotations
 
@@ -64,6 +64,20 @@ def verify(path: _PATH, as_json: _JSON = False) -> None:
         _print_results(path, results, error)
     if error is not None:
         raise typer.Exit(FAILED)
+
+
+@bundle_app.command("update")
+def update(
+    path: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
+    survey: Annotated[Path, typer.Argument(help="The survey file that it was trained on.")],
+) -> None:
+    """Tell a bundle of beacons that were replaced since, and of check walks with it."""
+    from localizer.bundle_update import update_bundle
+
+    done = update_bundle(path, survey)
+    for heard, counts_as in done.aliases.items():
+        print(f"{heard} counts as {counts_as}")
+    print(f"{len(done.aliases)} replaced beacons and {len(done.checks)} check walks in {path}")
 
 
 def _first_error(path: Path) -> BundleError | None:

@@ -56,7 +56,7 @@ def serving(
     """Start the service, wait until it says where it listens, and end it afterwards."""
     process = start(["--port", str(port), *arguments], source)
     try:
-        yield _started(process)
+        yield started(process)
     finally:
         if process.poll() is None:
             process.kill()
@@ -74,7 +74,7 @@ def start(arguments: Sequence[str], source: str | None) -> subprocess.Popen[str]
     )
 
 
-def _started(process: subprocess.Popen[str]) -> Service:
+def started(process: subprocess.Popen[str]) -> Service:
     said: list[str] = []
     assert process.stdout is not None
     for line in process.stdout:

@@ -28,7 +28,7 @@ class Client:
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         # Errors of the app become answers, as they do in a server.
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as made:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as made:
             return await made.request(method, path, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

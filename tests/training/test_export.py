@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from localizer.beacons import BeaconId
 from localizer.bundle import Bundle
 from localizer.errors import BundleError
 from localizer.locate import Locator
@@ -172,3 +173,14 @@ def test_cells_that_are_no_regular_grid_are_not_exported(tmp_path: Path) -> None
     crooked = replace(fitted(), grid_m=grid.astype(np.float32))
     with pytest.raises(BundleError, match="regular grid"):
         write_bundle(tmp_path, crooked, small_site(), small_table(), origin(None))
+
+
+def test_a_bundle_carries_the_ids_of_replaced_beacons(tmp_path: Path) -> None:
+    known = fitted().spec.beacons[0]
+    before = BeaconId("name:small:before")
+    about = replace(origin(None), replaced={before: known, BeaconId("name:a:b"): before})
+    bundle = write_bundle(tmp_path, fitted(), small_site(), small_table(), about)
+    assert bundle.manifest.aliases == {before: known}
+    locator = Locator(bundle)
+    heard, heard_before = (Scan(0, 3.0, {one: (-60.0,)}) for one in (known, before))
+    assert locator.locate(heard_before) == locator.locate(heard)

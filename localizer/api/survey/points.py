@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -14,6 +14,7 @@ from localizer.site import Position
 from localizer.survey import Survey
 from localizer.survey_app import SurveyService, editing
 from localizer.survey_app.undoing import Undoable
+from localizer.surveying.route import NextPoint
 
 
 def points_router(service: SurveyService) -> APIRouter:
@@ -51,20 +52,36 @@ def points_router(service: SurveyService) -> APIRouter:
         y_m: Annotated[float | None, Query(allow_inf_nan=False)] = None,
     ) -> NextAnswer:
         here = _here(floor, x_m, y_m)
-        found = await service.shared.read(lambda survey: service.guide.next_point(survey, here))
-        return NextAnswer(
-            point=None if found.point is None else point_message(found.point),
-            distance_m=found.distance_m,
-            way_m=list(found.way_m),
-            reason=None if found.point else "unreachable" if found.unreachable else "all_done",
-            unreachable=[point.id for point in found.unreachable],
-        )
+
+        def look(survey: Survey) -> NextAnswer:
+            found = service.guide.next_point(survey, here)
+            return _next(found, has_points=bool(survey.points.all()))
+
+        return await service.shared.read(look)
 
     @router.delete("/{point:path}", summary="Remove a point nobody stood at")
     async def remove(point: str) -> Done:
         return await edited(service, lambda survey: editing.remove_points(survey, [point]))
 
     return router
+
+
+def _next(found: NextPoint, *, has_points: bool) -> NextAnswer:
+    return NextAnswer(
+        point=None if found.point is None else point_message(found.point),
+        distance_m=found.distance_m,
+        way_m=list(found.way_m),
+        reason=None if found.point else _why_none(found, has_points=has_points),
+        unreachable=[point.id for point in found.unreachable],
+    )
+
+
+def _why_none(
+    found: NextPoint, *, has_points: bool
+) -> Literal["all_done", "unreachable", "no_points"]:
+    if found.unreachable:
+        return "unreachable"
+    return "all_done" if has_points else "no_points"
 
 
 def _here(floor: str | None, x_m: float | None, y_m: float | None) -> Position | None:
