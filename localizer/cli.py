@@ -19,6 +19,7 @@ from localizer.cli_data import data_app
 from localizer.cli_doctor import doctor
 from localizer.cli_radio import add_radio_commands
 from localizer.cli_survey import survey
+from localizer.cli_survey_report import APP, SurveyGroup, report
 from localizer.errors import LocalizerError
 from localizer.sites import BUILT_IN, built_in_site
 
@@ -34,7 +35,16 @@ app = typer.Typer(
 )
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(data_app, name="data")
-app.command("survey")(survey)
+survey_app = typer.Typer(cls=SurveyGroup)
+survey_app.command(
+    APP, epilog="`localizer survey report FILE` writes a page on a survey: what to survey again."
+)(survey)
+survey_app.command("report")(report)
+app.add_typer(
+    survey_app,
+    name="survey",
+    help="Survey a building in the browser of a phone; report on a survey.",
+)
 add_radio_commands(app)
 app.command("doctor")(doctor)
 
