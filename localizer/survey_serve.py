@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,13 +49,15 @@ def run_survey(options: SurveyOptions) -> None:
     from localizer.api.app import create_app
     from localizer.serve import StreamServer, is_loopback, listen, server_config
     from localizer.survey_app.choosing import choose_survey
+    from localizer.survey_app.only_one import only_one
     from localizer.survey_app.opening import open_survey_service
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     local = is_loopback(options.host)
     _require_token(options, local)
-    with listen(options.host, options.port) as listener:
+    with ExitStack() as alone, listen(options.host, options.port) as listener:
         path = choose_survey(options.site, options.file)
+        alone.enter_context(only_one(path))
         service, locator, engine = open_survey_service(path, options.source, options.bundle)
         app = create_app(locator, engine, survey=service, token=None if local else options.token)
         words = _words(options, path, listener.getsockname()[1], local=local)

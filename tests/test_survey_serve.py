@@ -17,6 +17,7 @@ import pytest
 from localizer.errors import ConfigError, SiteError, SurveyError
 from localizer.survey import Survey
 from localizer.survey_app.choosing import choose_survey
+from localizer.survey_app.only_one import only_one
 from localizer.survey_serve import SurveyOptions, own_address, run_survey
 from tests.edge_bundle import demo_bundle
 from tests.edge_service import CHECKOUT, END_S, Service, command, environment, started
@@ -191,6 +192,18 @@ def test_a_site_is_a_file_a_survey_a_built_in_one_or_a_name(
         choose_survey("else.db")
     with pytest.raises(ConfigError, match="one survey file"):
         choose_survey("demo.survey", new)
+
+
+def test_a_second_app_does_not_cut_off_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = choose_survey("demo")
+    with only_one(path), pytest.raises(ConfigError, match="another one has"):
+        run_survey(SurveyOptions("demo", SOURCE, port=0))
+    with only_one(path):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == [tmp_path / path]
 
 
 def test_a_service_that_only_locates_loads_nothing_of_the_survey() -> None:

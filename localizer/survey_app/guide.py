@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from localizer.beacons import BeaconId
@@ -16,6 +16,10 @@ from localizer.surveying.route import NextPoint, Routes
 
 _WINDOW_NS: Final = s_to_ns(WINDOW_S)
 
+READ_AT_ONCE: Final = 300_000
+"""Packets of walks that are read before an answer is given: about a second. What is left is read
+afterwards, piece by piece, and who looks at the coverage is told."""
+
 HeardAt = tuple[Position, frozenset[BeaconId]]
 """A place, and who was heard there."""
 
@@ -27,6 +31,8 @@ class Guide:
         self._floors: tuple[Floor, ...] = ()
         self._routes: Routes | None = None
         self._walks: dict[str, tuple[HeardAt, ...]] = {}
+        self.unread: list[Recording] = []
+        """Walks that the last answer of `cells` left out."""
 
     def next_point(self, survey: Survey, here: Position | None) -> NextPoint:
         """Return the nearest point that lacks data.
@@ -53,20 +59,37 @@ class Guide:
             for visit in one.visits
             if visit.recording.status == "complete"
         ]
-        walked = [
-            place
+        walks = [
+            visit
             for visit in coverage.elsewhere
             if visit.recording.kind == "walk" and visit.recording.status == "complete"
-            for place in self._walk(survey, visit)
         ]
+        self.read_walks(survey, walks)
+        walked = [place for visit in walks for place in self._walks.get(visit.recording.id, ())]
         return heard_cells(floor, [*stood, *walked], cell_m=cell_m)
 
-    def _walk(self, survey: Survey, visit: Visit) -> tuple[HeardAt, ...]:
-        # Reading the packets of a walk takes its time, and a walk that has ended stays as it is.
-        walk = visit.recording.id
-        if walk not in self._walks:
-            self._walks[walk] = tuple(_heard_along(survey, visit.recording))
-        return self._walks[walk]
+    def read_walks(self, survey: Survey, walks: Iterable[Visit]) -> None:
+        """Read walks that were not read yet, until enough was read at once.
+
+        A walk that has ended stays as it is, and one at least is read each time.
+        """
+        self.unread, packets = [], 0
+        for visit in walks:
+            walk = visit.recording
+            if walk.id in self._walks:
+                continue
+            if packets >= READ_AT_ONCE:
+                self.unread.append(walk)
+                continue
+            packets += visit.adverts
+            self._walks[walk.id] = tuple(_heard_along(survey, walk))
+
+    def read_on(self, survey: Survey) -> bool:
+        """Read some of what `cells` left out, and return whether there is more."""
+        left = {walk.id for walk in self.unread}
+        walks = [one for one in survey.coverage().elsewhere if one.recording.id in left]
+        self.read_walks(survey, walks)
+        return bool(self.unread)
 
 
 def _heard_along(survey: Survey, walk: Recording) -> Iterator[HeardAt]:

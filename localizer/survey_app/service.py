@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from localizer.errors import SurveyError
 from localizer.sources import SourceStatus
 from localizer.survey import HeardNow, RecorderStatus, Survey, Waypoint
 from localizer.survey.survey import utc_now
@@ -19,6 +22,8 @@ from localizer.survey_app.sessions import RecordedSession
 from localizer.survey_app.shared import SharedSurvey
 from localizer.surveying.findings import Finding
 from localizer.surveying.quality import judge_recording
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class SurveyService:
         self.session = RecordedSession(path, clock, utc_now)
         self.recordings = Recordings(self.session, clock)
         self.guide = Guide()
+        self._reading_walks = False
         self.checks: CheckWalks | None = None
         """Check walks with a bundle; None without one."""
         self.reader.takers.append(self.recordings.take)
@@ -93,8 +99,22 @@ class SurveyService:
     def _close(self) -> None:
         try:
             self.shared.worker.do_now(lambda _: self.session.close())
+        except SurveyError as error:
+            _log.error("what was heard last could not be written: %s", error)
         finally:
             self.shared.worker.close()
+
+    async def read_walks_on(self) -> None:
+        """Read the walks that the coverage left out, and tell everybody when all are in it."""
+        if self._reading_walks:
+            return
+        self._reading_walks = True
+        try:
+            while await self.shared.read(self.guide.read_on):
+                pass  # between two pieces, others have their turn
+            await self.shared.change(lambda _: None)
+        finally:
+            self._reading_walks = False
 
     def now(self) -> Now:
         """Return how everything is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from localizer.api.problems import described
@@ -62,6 +62,9 @@ class CoverageMessage(_Out):
     cell_m: float
     done: int
     total: int
+    walks_unread: Annotated[
+        int, Field(description="Not in the cells yet; the version moves when they are.")
+    ]
     minutes_left: Annotated[
         float | None, Field(description="At the pace of the last points, for all floors.")
     ]
@@ -77,9 +80,14 @@ def coverage_router(service: SurveyService) -> APIRouter:
         responses=described(s404="There is no such floor.", s422="The cells are too small."),
     )
     async def coverage(
-        floor: str, cell_m: Annotated[float, Query(ge=0.25, le=50)] = 2.0
+        floor: str,
+        afterwards: BackgroundTasks,
+        cell_m: Annotated[float, Query(ge=0.25, le=50)] = 2.0,
     ) -> CoverageMessage:
-        return await service.shared.read(lambda survey: _message(service, survey, floor, cell_m))
+        message = await service.shared.read(lambda survey: _message(service, survey, floor, cell_m))
+        if message.walks_unread:
+            afterwards.add_task(service.read_walks_on)
+        return message
 
     return router
 
@@ -91,9 +99,11 @@ def _message(service: SurveyService, survey: Survey, floor: str, cell_m: float) 
     pairs = zip(coverage.points, progress.points, strict=True)
     points = [_point(*pair) for pair in pairs if pair[0].point.position.floor == floor]
     left = progress.minutes_left
+    cells = _cells(service.guide.cells(survey, coverage, drawn, cell_m=cell_m))
     return CoverageMessage(
         points=points,
-        cells=_cells(service.guide.cells(survey, coverage, drawn, cell_m=cell_m)),
+        cells=cells,
+        walks_unread=len(service.guide.unread),
         cell_m=cell_m,
         done=sum(one.state not in ("todo", "thin") for one in points),
         total=len(points),

@@ -26,14 +26,29 @@ class _Export(NamedTuple):
     write: Callable[[Survey, Path], object]
 
 
+# Imported when somebody asks: a day of surveying exports once, on a device with little memory.
 def _jsonl(survey: Survey, path: Path) -> None:
     from localizer.survey_jsonl import export_jsonl
 
     export_jsonl(survey, path)
 
 
+def _csv(survey: Survey, path: Path) -> None:
+    from localizer.interchange import export_survey
+
+    export_survey(survey, path, "csv")
+
+
+def _report(survey: Survey, path: Path) -> None:
+    from localizer.survey_report import write_survey_report
+
+    write_survey_report(survey.path, path)
+
+
 _EXPORTS: Final[dict[Kind, _Export]] = {
     "jsonl": _Export(".jsonl", "application/x-ndjson", _jsonl),
+    "csv": _Export(".csv", "text/csv; charset=utf-8", _csv),
+    "report": _Export(".html", "text/html; charset=utf-8", _report),
 }
 
 

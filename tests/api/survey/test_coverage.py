@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tests.api.survey.surveyor import NEAR, Surveyor
 
 
@@ -53,6 +55,25 @@ def test_a_walk_covers_the_cells_it_passes(surveyor: Surveyor) -> None:
     surveyor.send("/recordings/current/waypoints", {"floor": "0", "x_m": 13, "y_m": 7})
     surveyor.send("/recordings/current/finish")
     assert [one["x_m"] for one in covered(surveyor)["cells"]] == [3, 5, 9, 11]
+
+
+def test_walks_of_a_large_survey_come_into_the_cells_one_after_another(
+    surveyor: Surveyor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localizer.survey_app.guide.READ_AT_ONCE", 1)
+    surveyor.begin()
+    for y_m in (5, 7, 8.5):
+        surveyor.send("/recordings", {"kind": "walk", "at": {"floor": "0", "x_m": 1, "y_m": y_m}})
+        surveyor.listen(12)
+        surveyor.send("/recordings/current/waypoints", {"floor": "0", "x_m": 13, "y_m": y_m})
+        surveyor.send("/recordings/current/finish")
+    version = surveyor.state["version"]
+    first = covered(surveyor)
+    assert (first["walks_unread"], len(first["cells"])) == (2, 4)
+    assert surveyor.state["version"] == version + 1
+    last = covered(surveyor)
+    assert (last["walks_unread"], len(last["cells"])) == (0, 12)
+    assert surveyor.state["version"] == version + 1
 
 
 def test_what_cannot_be_covered_is_refused(surveyor: Surveyor) -> None:

@@ -46,5 +46,18 @@ def test_json_lines_can_be_imported_again(recorded: Surveyor, tmp_path: Path) ->
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_a_spreadsheet_has_a_row_a_scan(recorded: Surveyor) -> None:
+    answer = recorded.ask("GET", "/export/csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    header, *rows = answer.text.splitlines()
+    assert (header.startswith("session,"), len(rows)) == (True, 3)
+
+
+def test_the_report_is_a_page_to_keep(recorded: Surveyor) -> None:
+    answer = recorded.ask("GET", "/export/report")
+    assert answer.headers["content-disposition"] == 'attachment; filename="demo.html"'
+    assert "Simulated office" in answer.text
+
+
 def test_what_nobody_exports_is_refused(recorded: Surveyor) -> None:
     recorded.refused("GET", "/export/pdf", 422)
