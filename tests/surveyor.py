@@ -28,11 +28,17 @@ TOUCH: Final = {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, 
 """Options of a phone's page."""
 
 ON_SCREEN: Final = """([x, y]) => {
+  if (!app.map.view || app.map.frame !== null) return null;
   const [left, top] = app.map.toScreen([x, y]);
   const box = app.map.svg.getBoundingClientRect();
   return [left + box.left, top + box.top];
 }"""
-"""Where a place of the map's world is in the window, CSS pixels."""
+"""Where a place of the map's world is in the window, CSS pixels; null while the map is drawn."""
+
+
+TARGET: Final = """() => app.status.recording === null
+  && /Point|done/.test(document.querySelector('#target')?.textContent)"""
+"""Nothing is recorded, and the page knows where to go next."""
 
 
 @dataclass
@@ -143,13 +149,15 @@ class Surveyor:
 
     def tap(self, x: float, y: float) -> None:
         """Tap a place of the map, in its own units, where it is after the screen has settled."""
-        self.watched.wait_for("() => app.map.view !== null && app.map.frame === null")
-        self.page.touchscreen.tap(*self.page.evaluate(ON_SCREEN, [x, y]))
+        self.page.touchscreen.tap(*self.on_screen(x, y))
+
+    def on_screen(self, x: float, y: float) -> tuple[float, float]:
+        found = self.page.wait_for_function(ON_SCREEN, arg=[x, y], timeout=WAIT_MS).json_value()
+        return found[0], found[1]
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag with one finger, from a place of the map to another."""
-        self.watched.wait_for("() => app.map.view !== null && app.map.frame === null")
-        (x1, y1), (x2, y2) = (self.page.evaluate(ON_SCREEN, [*one]) for one in (start, end))
+        (x1, y1), (x2, y2) = self.on_screen(*start), self.on_screen(*end)
         self.fingers("touchStart", (x1, y1))
         for share in (0.3, 0.7, 1.0):
             self.fingers("touchMove", (x1 + share * (x2 - x1), y1 + share * (y2 - y1)))
@@ -190,7 +198,7 @@ class Surveyor:
         self.wait("() => app.status.recording?.kind === 'point'")
         self.wait("s => app.status.recording?.elapsed_s >= s", until_s)
         self.click("#finish")
-        self.wait("() => app.status.recording === null && document.querySelector('#target')")
+        self.wait(TARGET)
 
 
 @contextmanager

@@ -42,6 +42,20 @@ class App {
     return floors.find((floor) => floor.id === this.wantedFloor) ?? floors[0] ?? null;
   }
 
+  /** The open recording, if it is of this kind; not one that this phone has just ended. */
+  recording(kind) {
+    const recording = this.status?.recording ?? null;
+    return recording?.kind === kind && recording.id !== this.endedId ? recording : null;
+  }
+
+  /** End the open recording; `how` is finish or discard. */
+  async end(id, how) {
+    const answer = await this.store.call("POST", `/recordings/current/${how}?recording=${encodeURIComponent(id)}`);
+    this.endedId = id; // the next event says so, half a second later
+    await this.store.refresh();
+    return answer;
+  }
+
   buildTools() {
     for (const [id, icon, action] of [["zoom-in", "plus", () => this.map.zoom(1.5)], ["zoom-out", "minus", () => this.map.zoom(1 / 1.5)], ["zoom-fit", "fit", () => this.map.fit()]]) {
       byId(id).append(iconOf(icon));
@@ -197,13 +211,12 @@ class App {
     ]);
   }
 
-  /** Say something for a while. */
+  /** Say something for a while; taps go through it, onto the map. */
   say(words, kind = "good") {
     const toast = h("p", { class: `toast ${kind}` }, words);
     byId("toasts").replaceChildren(toast);
     clearTimeout(this.toasting);
     this.toasting = setTimeout(() => toast.remove(), kind === "bad" ? 3 * TOAST_MS : TOAST_MS);
-    toast.addEventListener("click", () => toast.remove());
   }
 
   /** Say what went wrong; the service's words say what to do. */

@@ -68,9 +68,11 @@ class CheckScreen {
     try {
       this.report = await this.app.store.get(`/checks/${encodeURIComponent(this.id)}`);
     } catch (error) {
+      if (this.app.name !== "check") return;
       if (error.status === 404) this.app.go("check", this.floor.id);
       return this.app.report(error);
     }
+    if (this.app.name !== "check") return;
     this.paint();
     this.fillPanel();
   }

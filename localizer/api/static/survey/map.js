@@ -87,9 +87,9 @@ export class MapView {
     [this.bounds, this.up] = [bounds, upwards ? -1 : 1];
     if (key !== this.key) {
       this.key = key;
-      this.view = this.views.get(key) ?? null;
-      this.touched = this.view !== null;
-    } else if (grown) this.view = null;
+      this.touched = this.views.has(key);
+      this.view = this.views.get(key) ?? this.wholeView();
+    } else if (grown) this.view = this.wholeView();
     this.soon();
   }
 
@@ -98,16 +98,21 @@ export class MapView {
     if (width === this.width && height === this.height) return;
     [this.width, this.height] = [width, height];
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    if (!this.touched) this.view = null;
+    if (!this.touched) this.view = this.wholeView();
     this.soon();
   }
 
   /** Show the whole world again. */
   fit() {
     this.touched = false;
-    this.view = null;
+    this.view = this.wholeView();
     this.views.delete(this.key);
     this.soon();
+  }
+
+  /** The view of the whole world; null before the page is laid out. */
+  wholeView() {
+    return this.width && this.height ? whole(this.bounds, this.width, this.height, this.up) : null;
   }
 
   zoom(factor) {
@@ -141,8 +146,7 @@ export class MapView {
   }
 
   place() {
-    if (!this.width || !this.height) return;
-    this.view ??= whole(this.bounds, this.width, this.height, this.up);
+    if (!this.view) return;
     const to = (point) => this.toScreen(point);
     for (const layer of Object.values(this.layers)) for (const item of layer.items) item.place(to, this.view);
     this.drawScale();

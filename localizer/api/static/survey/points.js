@@ -17,7 +17,7 @@ export function openPoints(app) {
     const point = state.points.find((one) => one.id === chosen);
     fill(app.panel, point ? detail(app, point, coverage) : overview(app, state, floor), undoButton(app, state));
     app.store.coverage(floor.id).then((read) => {
-      if (read === coverage || app.floor !== floor) return;
+      if (read === coverage || app.floor !== floor || app.name !== "points") return;
       coverage = read;
       draw(state, floor);
     }, (error) => app.report(error));

@@ -41,8 +41,8 @@ class RecordScreen {
     const where = from ? `?floor=${encodeURIComponent(from.floor)}&x_m=${from.x_m}&y_m=${from.y_m}` : "";
     try {
       const [coverage, next] = await Promise.all([app.store.coverage(floor.id), app.store.get(`/points/next${where}`)]);
-      if (app.screen === null || this.state !== state || this.floor !== floor) return;
-      [this.coverage, this.next] = [coverage, next];
+      if (app.name !== "record" || this.state !== state || this.floor !== floor) return;
+      [this.coverage, this.next, this.nextVersion] = [coverage, next, state.version];
     } catch (error) {
       return app.report(error);
     }
@@ -59,12 +59,16 @@ class RecordScreen {
   }
 
   target() {
-    return this.point() ?? this.next?.point ?? null;
+    return this.point() ?? this.suggestion()?.point ?? null;
+  }
+
+  /** Where to go, unless something has been recorded since it was asked. */
+  suggestion() {
+    return this.nextVersion === this.app.status?.version ? this.next : null;
   }
 
   recording() {
-    const recording = this.app.status?.recording ?? null;
-    return recording?.kind === "point" ? recording : null;
+    return this.app.recording("point");
   }
 
   paint() {
@@ -74,7 +78,8 @@ class RecordScreen {
     drawFloor(app.map, state, floor);
     drawBeacons(app.map, state, floor, { labels: false });
     const way = app.map.layers.draft.clear();
-    if (!standing && !this.chosen && this.next?.way_m?.length > 1) way.path(this.next.way_m, "way", { closed: false });
+    const suggested = this.suggestion();
+    if (!standing && !this.chosen && suggested?.way_m.length > 1) way.path(suggested.way_m, "way", { closed: false });
     drawPoints(app.map, state, floor, { coverage, chosen: standing ?? this.chosen, next: target });
     app.map.svg.classList.toggle("recording", standing !== null);
     const point = state.points.find((one) => one.id === target);
@@ -109,13 +114,14 @@ class RecordScreen {
       return this.show(recording, app.status);
     }
     this.open = null;
-    const key = [state.version, this.chosen, this.heading, this.next?.point?.id, this.next?.distance_m, this.coverage?.done, app.status?.recording?.id ?? null];
+    const key = [state.version, this.chosen, this.heading, this.suggestion(), this.coverage?.done];
     if (!openSession(state)) return fillOnce(app.panel, ["begin", state.version], () => [kindTabs(app, "record"), cutOff(app, state, { most: 1, kind: "point" }), beginSession(app, state)]);
     fillOnce(app.panel, key, () => [kindTabs(app, "record"), cutOff(app, state, { most: 1, kind: "point" }), this.targetPanel()]);
   }
 
   targetPanel() {
-    const { app, state, coverage, next } = this;
+    const { app, state, coverage } = this;
+    const next = this.suggestion();
     if (!state.points.some((one) => one.floor === this.floor.id)) {
       return [h("h2", {}, "No points on this floor"), h("p", {}, "Lay a grid, or tap points."), button(app, "To the points", () => app.go("points"), { kind: "primary wide", icon: "points" })];
     }
@@ -194,20 +200,20 @@ class RecordScreen {
   }
 
   async finish(name) {
-    const { elapsed_s, adverts } = this.recording();
-    await this.app.change("POST", `/recordings/current/finish?recording=${encodeURIComponent(this.open.id)}`);
+    const { elapsed_s = 0, adverts = 0 } = this.recording() ?? {};
+    await this.app.end(this.open.id, "finish");
     this.ended(`Point ${name} is saved: ${seconds(elapsed_s)}, ${count(adverts, "packet")}`);
   }
 
   async discard(name) {
-    await this.app.change("POST", `/recordings/current/discard?recording=${encodeURIComponent(this.open.id)}`);
+    await this.app.end(this.open.id, "discard");
     this.ended(`Point ${name} is discarded`);
   }
 
   ended(words) {
     this.app.say(words);
     [this.chosen, this.open] = [null, null];
-    this.draw(this.app.state, this.app.floor);
+    this.app.draw(); // whatever is shown by now
   }
 }
 

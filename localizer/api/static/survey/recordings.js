@@ -39,8 +39,7 @@ async function goOn(app, recording) {
   if (recording.kind === "point") {
     body.point = recording.point;
     if (recording.heading_deg !== null) body.heading_deg = recording.heading_deg;
-    app.wantedPoint = recording.point;
   }
-  await app.change("POST", "/recordings", body);
   app.go(recording.kind === "point" ? "record" : "unlabelled");
+  await app.change("POST", "/recordings", body);
 }

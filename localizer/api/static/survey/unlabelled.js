@@ -8,7 +8,7 @@ import { beginSession } from "./sessions_form.js";
 
 export function openUnlabelled(app) {
   let open = null;
-  const recording = () => (app.status?.recording?.kind === "unlabelled" ? app.status.recording : null);
+  const recording = () => app.recording("unlabelled");
   const draw = (state, floor) => {
     drawFloor(app.map, state, floor);
     drawBeacons(app.map, state, floor);
@@ -44,12 +44,14 @@ export function openUnlabelled(app) {
 
 function beginPanel(app, recording) {
   const finished = async () => {
-    const { elapsed_s, adverts } = app.status.recording;
-    await app.change("POST", `/recordings/current/finish?recording=${encodeURIComponent(recording.id)}`, undefined, `Saved: ${seconds(elapsed_s)}, ${count(adverts, "packet")}`);
+    const { elapsed_s = 0, adverts = 0 } = app.recording("unlabelled") ?? {};
+    await app.end(recording.id, "finish");
+    app.say(`Saved: ${seconds(elapsed_s)}, ${count(adverts, "packet")}`);
   };
   const discarded = async () => {
     if (!(await app.ask("Discard what was heard?", "Neither training nor coverage reads it then.", "Discard"))) return;
-    await app.change("POST", `/recordings/current/discard?recording=${encodeURIComponent(recording.id)}`, undefined, "Discarded");
+    await app.end(recording.id, "discard");
+    app.say("Discarded");
   };
   const open = { id: recording.id, ring: ring(null), numbers: h("p", { class: "numbers", id: "numbers" }), bars: h("div", {}) };
   fill(app.panel, h("h2", { class: "standing" }, "Walk about as people do"), h("div", { class: "ring-row" }, open.ring.element, h("div", { class: "ring-words" }, open.numbers, open.bars)), endButtons(app, { finished, discarded }).element);

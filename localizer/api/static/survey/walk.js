@@ -20,8 +20,7 @@ class WalkScreen {
   }
 
   recording() {
-    const recording = this.app.status?.recording ?? null;
-    return recording?.kind === "walk" ? recording : null;
+    return this.app.recording("walk");
   }
 
   /** Said with each change, so that a tap never goes into a walk of another phone. */
@@ -119,21 +118,21 @@ class WalkScreen {
   }
 
   async finish() {
-    const { elapsed_s, waypoints } = this.recording();
-    const { findings } = await this.app.change("POST", `/recordings/current/finish${this.current()}`);
+    const { elapsed_s = 0, waypoints = [] } = this.recording() ?? {};
+    const { findings } = await this.app.end(this.open.id, "finish");
     this.ended(`The walk is saved: ${count(waypoints.length, "waypoint")} in ${seconds(elapsed_s)}`);
     if (findings.length) this.app.say(findings.map((one) => `${one.words}; ${one.advice}.`).join(" "), "bad");
   }
 
   async discard() {
     if (!(await this.app.ask("Discard the walk?", "Neither training nor coverage reads it then.", "Discard"))) return;
-    await this.app.change("POST", `/recordings/current/discard${this.current()}`);
+    await this.app.end(this.open.id, "discard");
     this.ended("The walk is discarded");
   }
 
   ended(words) {
     this.app.say(words);
     this.open = null;
-    this.draw(this.app.state, this.app.floor);
+    this.app.draw(); // whatever is shown by now
   }
 }
