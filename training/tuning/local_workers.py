@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -72,6 +73,8 @@ class Crew:
     """Of a whole training."""
     count: int = 1
     batch: int = 1
+    batch_s: float = math.inf
+    """Wall time that a batch may take, seconds; see `WorkerOptions`."""
     lease_s: float = LEASE_S
     poll_s: float = 1.0
     trial_s: float | None = None
@@ -272,6 +275,7 @@ def _work(crew: Crew, mouth: Connection) -> None:
             name,
             crew.epochs,
             batch=crew.batch,
+            batch_s=crew.batch_s,
             lease_s=crew.lease_s,
             poll_s=crew.poll_s,
             stop=stop,

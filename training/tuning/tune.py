@@ -54,6 +54,9 @@ from training.tuning.watch import View
 
 SEARCH_SHARE: Final = 0.6
 """Of the time that is given, for the search; the rest is for the finals."""
+BATCH_S: Final = 15.0
+"""Wall time that a batch of trials may take, seconds: a study of five minutes is one of several
+batches, each of which knows what came of those before; 32 networks of 32 shapes take minutes."""
 LEAST_SEEDS: Final = 4
 """Of the finals where time is short: fewer say nothing about what a seed is worth."""
 
@@ -222,7 +225,8 @@ def search(
 def crew_of(study: Study, options: Mapping[str, Any]) -> Crew:
     """Return the workers of this machine."""
     build, epochs = packed(study.search), study.request.rungs[-1]
-    return Crew(study.place, study.study.study_name, build, epochs, **options)
+    name = study.study.study_name
+    return Crew(study.place, name, build, epochs, **{"batch_s": BATCH_S, **options})
 
 
 def step_rules(study: Study, trials: int) -> None:

@@ -75,6 +75,13 @@ them, in the trials' order. A trial that is made again has its parameters alread
 `Infeasible`: the trial is told so."""
 
 
+_FIRST: Final = 2
+"""Trials of the first batch where time matters: how long one takes is not known yet."""
+_GROWTH: Final = 4
+"""Times the last batch that the next one may be: tracing is in the time of the first ones."""
+_SHORTEST_S: Final = 1e-3
+
+
 class Work(NamedTuple):
     """What a worker does with trials."""
 
@@ -94,7 +101,10 @@ class WorkerOptions:
     epochs: int
     """Of a whole training: at this rung nothing is given up any more."""
     batch: int = 1
-    """Trials that are claimed and trained together."""
+    """Trials that are claimed and trained together, at most."""
+    batch_s: float = math.inf
+    """Wall time that a batch may take, seconds: of trials that take long fewer are claimed at once,
+    and a study that is short of time has some to show. Always whole batches if infinite."""
     lease_s: float = LEASE_S
     poll_s: float = 1.0
     """How often a worker without a trial looks for one, seconds."""
@@ -132,6 +142,7 @@ class _Worker:
         self._stop = StopSignal(study, options.stop)
         self.keeper = Keeper(study, self._leases, options.lease_s, options.stop)
         self.told = 0
+        self._most = options.batch if math.isinf(options.batch_s) else min(_FIRST, options.batch)
         self._failed: set[int] = set()
         """Trials that this worker has told as failed since it last wrote copies."""
 
@@ -152,20 +163,29 @@ class _Worker:
             tell_end(study, end)
             return False
         claims = self._claims(counted, limits.trials, seed_in(attrs))
-        most = len(claims) or max(self._options.batch, self._work.population)
+        most = len(claims) or max(self._most, self._work.population)
         with self._leased(claims):
             written = top_up(study, known, limits.trials, most=most)
             if claims:
+                began = time.monotonic()
                 self._run(claims)
+                self._pace(len(claims), time.monotonic() - began)
             elif not written:
                 # All are taken; those of a worker that dies will come back.
                 self._options.stop.wait(self._options.poll_s * random.uniform(0.5, 1))
         return True
 
+    def _pace(self, trials: int, seconds: float) -> None:
+        """Claim as many next time as fit into a batch's time; more by and by, fewer at once."""
+        if math.isinf(self._options.batch_s):
+            return
+        fit = int(self._options.batch_s * trials / max(seconds, _SHORTEST_S))
+        self._most = max(1, min(fit, _GROWTH * trials, self._options.batch))
+
     def _claims(self, counted: Sequence[Point], limit: int, seed: int) -> list[Claim]:
         if size := self._work.population:
             return claim_population(self._study, counted, size=size, limit=limit, seed=seed)
-        return claim(self._study, counted, most=self._options.batch, seed=seed)
+        return claim(self._study, counted, most=self._most, seed=seed)
 
     @contextmanager
     def _leased(self, claims: Sequence[Claim]) -> Iterator[None]:

@@ -201,3 +201,37 @@ def test_points_that_are_no_network_are_told_so_wherever_that_shows(study: optun
     assert [point.verdict for point in known] == ["infeasible", "infeasible", "ok"]
     assert record_of(known[1].last).reason == "its choice is gone"
     assert record_of(known[0].last).reason == "Infeasible: no pixels are left"
+
+
+def test_trials_that_take_long_are_claimed_a_few_at_a_time(
+    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    sizes: list[int] = []
+
+    def evaluate(assigned: Sequence[Assignment], at_rung: AtRung) -> Iterator[TrialRecord]:
+        nonlocal now
+        sizes.append(len(assigned))
+        # A second each, and from the 40th on half a minute.
+        now += len(assigned) * (1.0 if sum(sizes) < 40 else 30.0)
+        for one in assigned:
+            yield _trained(one, 0.25)
+
+    monkeypatch.setattr("training.tuning.worker.time.monotonic", lambda: now)
+    begin(study, Limits(60))
+    run_here(study, Work(STUB.propose, evaluate), batch=32, batch_s=15.0)
+    assert sizes[:4] == [2, 8, 15, 15]
+    assert set(sizes[4:]) == {1}
+
+
+def test_without_a_time_for_it_batches_are_whole(study: optuna.Study) -> None:
+    sizes: list[int] = []
+
+    def evaluate(assigned: Sequence[Assignment], at_rung: AtRung) -> Iterator[TrialRecord]:
+        sizes.append(len(assigned))
+        for one in assigned:
+            yield _trained(one, 0.25)
+
+    begin(study, Limits(20))
+    run_here(study, Work(STUB.propose, evaluate), batch=8)
+    assert max(sizes) == 8
