@@ -86,7 +86,7 @@ def test_what_stands_far_outside_a_narrowed_range_is_left_out(discrete: bool) ->
     settings = _ParzenEstimatorParameters(1.0, True, False, default_weights, True)
     near = np.array([2.0, 4.0, 6.0])
     far = np.concatenate([near, 10_000 + np.arange(30.0) / (1 if discrete else 1_000)])
-    beside = {"x": shape, "y": FloatDistribution(0.0, 1.0)}
+    beside: dict[str, BaseDistribution] = {"x": shape, "y": FloatDistribution(0.0, 1.0)}
     seen = {"x": far, "y": np.full(len(far), 0.5)}
     kernels = Kernels(_ParzenEstimator(seen, beside, settings))
     drawn = kernels.sample(np.random.RandomState(0), 500)
