@@ -117,26 +117,11 @@ class BluezWatch(Watch):
         if chosen is None:
             raise trouble(self._source, "powered_off", fitting[0].name)
         self._path = chosen.path
-        return chosen.name
-
-    async def settle(self) -> None:
-        """Forget the signals of what was before the scan that has just begun.
-
-        They come on this connection, and the scan's own answers on bleak's: which came first says
-        nothing. All signals sent before the answer to this question are here before it.
-
-        Raises:
-            SourceError: the adapter has been switched off meanwhile, or BlueZ has gone.
-        """
-        if self._path is None:
-            return
-        (properties,) = await self._ask(
-            Message(BLUEZ, self._path, _PROPERTIES, "GetAll", signature="s", body=[ADAPTER])
-        )
-        if not _adapter(self._path, unpack_variants(properties)).powered:
-            raise trouble(self._source, "powered_off")
+        # What was signalled before this answer was about an earlier scan. What comes from here on
+        # counts, even if it is late: at worst a scan is begun twice.
         self.trouble = None
         self._worse.clear()
+        return chosen.name
 
     async def trouble_within(self, seconds: float) -> SourceError | None:
         """Return why the scan has ended as soon as that is known; None if it goes on."""

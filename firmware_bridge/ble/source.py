@@ -106,7 +106,6 @@ class BleSource:
             async with asyncio.timeout(START_S):
                 await watch.open()
                 await radio.start(await watch.choose(self._adapter))
-                await watch.settle()
             self._backoff.came_up()
             # After silence a scan that has begun proves nothing: the first packet does.
             if not self._is_silent:

@@ -26,9 +26,6 @@ class Watch:
         """Return the adapter to scan with; None leaves the choice to the system."""
         return adapter
 
-    async def settle(self) -> None:
-        """Forget the signals of what was before the scan that has just begun."""
-
     def close(self) -> None:
         """Listen no more."""
 
