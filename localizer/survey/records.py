@@ -151,3 +151,12 @@ class HeardStats:
             return 0.0
         spread = self.sum_squares - self.sum_dbm**2 / self.count
         return math.sqrt(max(0.0, spread) / (self.count - 1))
+
+    def __add__(self, other: HeardStats) -> HeardStats:
+        return HeardStats(
+            self.count + other.count,
+            self.sum_dbm + other.sum_dbm,
+            self.sum_squares + other.sum_squares,
+            min(self.min_dbm, other.min_dbm),
+            max(self.max_dbm, other.max_dbm),
+        )

@@ -48,3 +48,14 @@ def test_the_minutes_left_are_those_of_the_lacking_points() -> None:
     assert measure_progress(coverage).minutes_left == pytest.approx(2 * 40 / 60)
     assert measure_progress(Coverage(tuple(points), ())).minutes_left == 0.0
     assert measure_progress(coverage, scans_wanted=50).done == 0
+
+
+def test_headings_of_one_stay_are_one_visit_and_do_not_contradict_each_other() -> None:
+    north = visit(LEVELS, number=1, heading_deg=90.0)
+    south = visit(OTHER, number=2, start_s=30.0, heading_deg=270.0)
+    stay = covered("turned", 1.0, south, north)
+    hours_later = visit(OTHER, number=3, start_s=7_200.0, heading_deg=270.0)
+    back = covered("back", 2.0, north, hours_later)
+    again = covered("again", 3.0, north, visit(OTHER, number=4, start_s=30.0, heading_deg=90.0))
+    progress = measure_progress(Coverage((stay, back, again), ()))
+    assert [one.state for one in progress.points] == ["one_visit", "contradict", "contradict"]

@@ -31,6 +31,7 @@ def recording(
     point: str | None = "P1",
     session: str = "s1",
     status: RecordingStatus = "complete",
+    heading_deg: float | None = None,
 ) -> Recording:
     ended_ns = None if duration_s is None else s_to_ns(start_s + duration_s)
     return Recording(
@@ -42,6 +43,7 @@ def recording(
         status,
         ended_ns,
         point,
+        heading_deg,
     )
 
 
