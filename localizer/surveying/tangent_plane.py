@@ -22,7 +22,7 @@ _E2: Final = FLATTENING * (2 - FLATTENING)
 MAX_LATITUDE_DEG: Final = 89.0
 """Beyond, east and north change within a building."""
 
-_ROUNDS: Final = 4
+_ROUNDS: Final = 6
 """Of the way back. Each shortens the error at least a thousandfold within 10 km; the fourth changes
 nothing any more."""
 
