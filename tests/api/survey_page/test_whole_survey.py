@@ -46,17 +46,21 @@ def draw(one: Surveyor, button: str, corners: tuple[tuple[float, float], ...], z
     """Draw an area corner by corner, as large on the screen as `zoom` taps of + make it."""
     before = one.state()["version"]
     one.click(button)
+    look_at(one, corners, zoom)
+    for corner in corners:
+        one.tap(*corner)
+    one.click("#area-close")
+    one.wait("before => app.state.version > before && !app.screen.draft", before)
+    one.click("#zoom-fit")
+
+
+def look_at(one: Surveyor, corners: tuple[tuple[float, float], ...], zoom: int) -> None:
     x, y = (sum(values) / len(corners) for values in zip(*corners, strict=True))
     one.page.evaluate(
         "([x, y]) => { Object.assign(app.map.view, {x, y}); app.map.touched = true; }", [x, y]
     )
     for _ in range(zoom):
         one.click("#zoom-in")
-    for corner in corners:
-        one.tap(*corner)
-    one.click("#area-close")
-    one.wait("before => app.state.version > before && !app.screen.draft", before)
-    one.click("#zoom-fit")
 
 
 def place_beacons(one: Surveyor) -> None:
@@ -78,8 +82,10 @@ def lay_points(one: Surveyor, step_m: float, total: int) -> None:
     laid = len(one.state()["points"])
     assert 0 <= total - laid <= len(FREE)
     for number, place in enumerate(FREE[: total - laid], laid + 1):
+        look_at(one, (place,), 3)
         one.tap(*place)
         one.wait("n => app.state.points.length === n", number)
+        one.click("#zoom-fit")
 
 
 def take_walk(one: Surveyor) -> None:
@@ -171,7 +177,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, survey: Path, folder: Path) -> list[dic
 
 @pytest.mark.parametrize(
     "size",
-    [Size(9, 4, 1), pytest.param(Size(3, 40, 2), marks=pytest.mark.long)],
+    [Size(9, 4, 1), pytest.param(Size(2.9, 40, 2), marks=pytest.mark.long)],
     ids=lambda size: f"{size.points} points",
 )
 def test_a_building_is_surveyed_by_phone_and_trained_on(

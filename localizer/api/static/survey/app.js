@@ -8,6 +8,7 @@ import { SCREENS, TABS } from "./screens.js";
 import { Store } from "./store.js";
 
 const TOAST_MS = 4_000; // long enough to read two lines while walking
+const NEWS_MS = 30_000; // what went on meanwhile, where nothing is to be done about it
 const KINDS = { point: "at point", walk: "of a walk", unlabelled: "without positions" };
 
 class App {
@@ -123,6 +124,7 @@ class App {
       if (this.screen) this.draw();
       else this.open();
     }
+    if (what === "connection" && this.store.news.length) this.forgetNewsLater();
     if (what === "status" && this.status && this.state) this.screen?.live?.(this.status);
     this.drawSource();
     this.drawBanners();
@@ -188,6 +190,12 @@ class App {
     const close = name === "news" && h("button", { type: "button", class: "banner-button", onclick: () => this.forgetNews() }, "OK");
     const show = action && h("button", { type: "button", class: "banner-button", onclick: () => this.go(screenOf(this.status.recording)) }, action);
     return h("div", { class: `banner ${kind}`, id: `banner-${name}` }, h("p", {}, words), close, show);
+  }
+
+  forgetNewsLater() {
+    clearTimeout(this.forgetting);
+    const waiting = this.state.recordings.some((one) => one.status === "incomplete");
+    if (!waiting) this.forgetting = setTimeout(() => this.forgetNews(), NEWS_MS);
   }
 
   forgetNews() {

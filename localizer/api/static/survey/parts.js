@@ -66,7 +66,12 @@ export function heardBars(heard, most = BARS) {
 export function findings(quality) {
   if (!quality) return h("p", { class: "verdict wait" }, "Listening…");
   if (quality.ok) return h("p", { class: "verdict good" }, "Good: you can finish and go on.");
-  return h("ul", { class: "findings" }, quality.findings.map((one) => h("li", {}, h("strong", {}, sentence(one.words)), h("span", {}, sentence(one.advice)))));
+  return findingsList(quality.findings);
+}
+
+/** What was found, each with what to do. */
+export function findingsList(found) {
+  return h("ul", { class: "findings" }, found.map((one) => h("li", {}, h("strong", {}, sentence(one.words)), h("span", {}, sentence(one.advice)))));
 }
 
 export function sentence(words) {

@@ -24,6 +24,7 @@ class RecordScreen {
     this.next = null;
     this.open = null; // parts of the panel while recording
     this.wasReady = false;
+    this.painted = null; // the suggestion that is drawn
   }
 
   draw(state, floor) {
@@ -78,7 +79,7 @@ class RecordScreen {
     drawFloor(app.map, state, floor);
     drawBeacons(app.map, state, floor, { labels: false });
     const way = app.map.layers.draft.clear();
-    const suggested = this.suggestion();
+    const suggested = (this.painted = this.suggestion());
     if (!standing && !this.chosen && suggested?.way_m.length > 1) way.path(suggested.way_m, "way", { closed: false });
     drawPoints(app.map, state, floor, { coverage, chosen: standing ?? this.chosen, next: target });
     app.map.svg.classList.toggle("recording", standing !== null);
@@ -99,7 +100,7 @@ class RecordScreen {
   live(status) {
     showHeard(this.app.map, status.heard);
     const recording = this.recording();
-    if ((recording?.id ?? null) !== (this.open?.id ?? null)) {
+    if ((recording?.id ?? null) !== (this.open?.id ?? null) || this.suggestion() !== this.painted) {
       this.paint();
       this.fillPanel();
     }

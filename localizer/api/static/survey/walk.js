@@ -1,7 +1,8 @@
 // Walk: tap where you start and every place you pass; in between you walk straight and evenly.
 
+import { sheet } from "./dialogs.js";
 import { button, buzz, count, fill, fillOnce, h, seconds } from "./dom.js";
-import { endButtons, heardBars, kindTabs, openSession, ring } from "./parts.js";
+import { endButtons, findingsList, heardBars, kindTabs, openSession, ring } from "./parts.js";
 import { cutOff } from "./recordings.js";
 import { drawBeacons, drawFloor, drawPin, drawPoints, drawWalk, showHeard } from "./scene.js";
 import { beginSession } from "./sessions_form.js";
@@ -121,7 +122,7 @@ class WalkScreen {
     const { elapsed_s = 0, waypoints = [] } = this.recording() ?? {};
     const { findings } = await this.app.end(this.open.id, "finish");
     this.ended(`The walk is saved: ${count(waypoints.length, "waypoint")} in ${seconds(elapsed_s)}`);
-    if (findings.length) this.app.say(findings.map((one) => `${one.words}; ${one.advice}.`).join(" "), "bad");
+    if (findings.length) sheet(this.app, "Look at this walk", findingsList(findings));
   }
 
   async discard() {
