@@ -23,8 +23,8 @@ MAX_LATITUDE_DEG: Final = 89.0
 """Beyond, east and north change within a building."""
 
 _ROUNDS: Final = 6
-"""Of the way back. Each shortens the error a thousandfold within 10 km, and tenfold at a latitude of
-85 degrees."""
+"""Of the way back. Each shortens the error a thousandfold within 10 km, tenfold at a latitude of 85
+degrees."""
 
 
 @dataclass(frozen=True, slots=True)
