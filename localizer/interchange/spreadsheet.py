@@ -119,9 +119,7 @@ def _beacon_columns(path: Path, header: Sequence[str]) -> dict[str, BeaconId]:
         except SiteError as error:
             TableRow(path, 1, {}).refuse(str(error))
         if beacon in beacons.values():
-            TableRow(path, 1, {}).refuse(
-                f"each beacon must have one column, but got {beacon} twice"
-            )
+            TableRow(path, 1, {}).refuse(f"each beacon must have one column, but {beacon} has two")
         beacons[name] = beacon
     return beacons
 

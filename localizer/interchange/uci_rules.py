@@ -27,7 +27,10 @@ PUBLISHED: Final = "uci"
 MAX_ROW: Final = 99
 """A row has two digits."""
 
-_LABEL: Final = re.compile(r"([A-Z]{1,3})(\d\d)")
+MAX_COLUMN: Final = 702
+"""``ZZ``: a column has two letters at most."""
+
+_LABEL: Final = re.compile(r"([A-Z]{1,2})(\d\d)")
 _LETTERS: Final = 26
 _TOLERANCE: Final = 1e-9
 """Of a cell: a floor that is a whole number of cells high, but for rounding."""
@@ -77,7 +80,7 @@ class UciRules:
         column = round(place.x_m / self.cell_m)
         row = self.rows - round(place.y_m / self.cell_m)
         on_floor = place.floor == self.site.floors[0].id
-        if not (on_floor and 1 <= column <= _LETTERS**3 and 1 <= row <= MAX_ROW):
+        if not (on_floor and 1 <= column <= MAX_COLUMN and 1 <= row <= min(self.rows, MAX_ROW)):
             return None
         letters = ""
         while column:

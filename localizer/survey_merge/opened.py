@@ -34,6 +34,13 @@ class Opened:
         rows = self.file.rows("SELECT DISTINCT point FROM recordings WHERE point IS NOT NULL")
         return {point for (point,) in rows}
 
+    def has_scans_beside_recordings(self, session: str) -> bool:
+        """Return whether a session has fingerprints that were cut from no recording."""
+        rows = self.file.rows(
+            "SELECT 1 FROM fingerprints WHERE session = ? AND recording IS NULL LIMIT 1", (session,)
+        )
+        return bool(rows)
+
     def last_activity(self) -> datetime | None:
         """Return when something was recorded or edited last, UTC; None if never."""
         times = [edit.time_utc for edit in self.survey.site_edits()]

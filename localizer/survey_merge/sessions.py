@@ -17,9 +17,15 @@ from localizer.survey_merge.opened import Opened
 from localizer.survey_merge.recordings import compare_recordings
 from localizer.survey_merge.translation import Translation
 
-_FIELDS: Final = ("role", "note", "person", "utc_offset_s", "expires_utc")
+_FIELDS: Final = (
+    *("role", "device", "note", "person", "started_utc", "utc_offset_s", "expires_utc"),
+)
 """What may differ between two copies of one session, so that somebody must choose. Its state is
 not among them: what was closed in one copy is closed."""
+
+_FILLED: Final = ("device", "note", "started_utc", "utc_offset_s")
+"""Fields that are taken from the copy that has them, if the other has not. Not the person and not
+the expiry: both may have been taken away on purpose."""
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When a session expires that is kept for the record: nobody reads it."""
@@ -83,15 +89,21 @@ def _is_one(
     theirs: list[Recording],
     ours: dict[str, Recording],
 ) -> bool:
-    """Return whether two of one id are one session."""
+    """Return whether two of one id are one session: by what both hold, or else by their start."""
+    a, b = _scans_of(merged.a, known.id), _scans_of(merged.b, known.id)
+    if a.keys() & b.keys() or any(_began_alike(ours.get(one.id), one) for one in theirs):
+        return True
     if (known.device, known.started_utc) != (session.device, session.started_utc):
         return False
-    if known.started_utc is not None:
-        return True
-    if any(one.id in ours for one in theirs):
-        return True
-    a, b = _scans_of(merged.a, known.id), _scans_of(merged.b, known.id)
-    return not a or not b or bool(a.keys() & b.keys())
+    return known.started_utc is not None or not a or not b
+
+
+def _began_alike(ours: Recording | None, theirs: Recording) -> bool:
+    return ours is not None and (ours.session, ours.started_ns, ours.started_utc) == (
+        theirs.session,
+        theirs.started_ns,
+        theirs.started_utc,
+    )
 
 
 def _with_fields(known: Session, session: Session, choices: Choices) -> Session:
@@ -101,8 +113,8 @@ def _with_fields(known: Session, session: Session, choices: Choices) -> Session:
         ours, theirs = getattr(known, name), getattr(session, name)
         if ours == theirs:
             continue
-        if name == "note" and not (ours and theirs):
-            merged = replace(merged, note=ours or theirs)
+        if name in _FILLED and (ours in (None, "") or theirs in (None, "")):
+            merged = replace(merged, **{name: theirs if ours in (None, "") else ours})
         elif choices.decide(f"session's {name}", known.id, (_shown(ours), _shown(theirs))) == "B":
             merged = replace(merged, **{name: theirs})
     return merged
@@ -154,6 +166,8 @@ def _merge_scans(merged: MergedSessions, session: Session) -> None:
 
 def _scans_of(side: Opened, session: str) -> Counter[bytes]:
     """Return the fingerprints of a session without a recording, as digests."""
+    if not side.has_scans_beside_recordings(session):
+        return Counter()
     rows = read_fingerprints(side.file, [session])
     return Counter(
         hashlib.blake2b(fingerprint_to_line(one), digest_size=16).digest()

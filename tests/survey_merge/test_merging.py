@@ -89,7 +89,7 @@ def test_two_sessions_of_one_name_are_both_kept(tmp_path: Path) -> None:
     files = _files(
         tmp_path,
         [session(), P1, *stood()],
-        [session(started_utc=later, note="fog"), P1, *stood(rssi_dbm=-70)],
+        [session(started_utc=later, note="fog"), P1, *stood(rssi_dbm=-70, day=later)],
     )
     report = _merge(files)
     assert _what(report) == [("session", "monday", False)]
@@ -116,7 +116,7 @@ def test_an_import_that_goes_on_where_a_copy_ended_is_taken_once(tmp_path: Path)
     rows = [fingerprint(n, session="m", visit=f"v{n}") for n in range(4)]
     one = Session("m", "development", "phone")
     for order in ((rows[:2], rows), (rows, rows[:2])):
-        files = _files(tmp_path, *([one, *some] for some in order))
+        files = _files(tmp_path, [one, *order[0]], [one, *order[1]])
         assert _merge(files).differences == ()
         with Survey.open(tmp_path / "out.survey") as survey:
             assert list(survey.fingerprints()) == rows
@@ -342,12 +342,12 @@ def test_a_recording_goes_on_with_one_that_was_renamed(tmp_path: Path) -> None:
     later = MONDAY + timedelta(days=7)
     resumed = [
         replace(one, resumes="monday/0001") if isinstance(one, Recording) else one
-        for one in stood("monday/0002")
+        for one in stood("monday/0002", day=later)
     ]
     files = _files(
         tmp_path,
         [session(), P1, *stood(), *stood("monday/0002")],
-        [session(started_utc=later), P1, *stood(), *resumed],
+        [session(started_utc=later), P1, *stood(day=later), *resumed],
     )
     assert _merge(files).written
     with Survey.open(tmp_path / "out.survey") as survey:
@@ -359,3 +359,17 @@ def test_points_with_one_name_in_one_survey_alone(tmp_path: Path) -> None:
     assert _merge(files).differences == ()
     with Survey.open(tmp_path / "out.survey") as survey:
         assert [one.name for one in survey.points.all()] == [P1.name, ""]
+
+
+def test_one_session_whose_device_is_noted_otherwise_is_not_taken_twice(tmp_path: Path) -> None:
+    row = fingerprint(session="m")
+    files = _files(
+        tmp_path,
+        [Session("m", "development", "phone"), row],
+        [Session("m", "development", "tablet", started_utc=MONDAY), row],
+    )
+    assert _what(_merge(files)) == [("session's device", "m", True)]
+    assert _merge(files, prefer="B").fingerprints == 1
+    with Survey.open(tmp_path / "out.survey") as survey:
+        assert survey.session("m").device == "tablet"
+        assert survey.session("m").started_utc == MONDAY

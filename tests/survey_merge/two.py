@@ -8,10 +8,10 @@ from pathlib import Path
 
 from localizer.scans import Advertisement, Session
 from localizer.site import Site
-from localizer.survey import Point, Recording, Survey, build_survey
+from localizer.survey import Recording, Survey, build_survey
 from localizer.survey.dump import Record, RecordedAdverts
 from localizer.survey.records import RecordingStatus
-from tests.survey.recorded import P1, SITE, A, B
+from tests.survey.recorded import SITE, A, B
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 S = 10**9
@@ -31,6 +31,7 @@ def stood(
     packets: int = 12,
     status: RecordingStatus = "complete",
     rssi_dbm: float = -60.0,
+    day: datetime = MONDAY,
 ) -> Iterator[Record]:
     """A stand: a packet of two beacons each half a second."""
     adverts = [
@@ -38,7 +39,7 @@ def stood(
         for n in range(packets)
         for beacon in (A, B)
     ]
-    began = MONDAY + timedelta(minutes=int(name[-2:]))
+    began = day + timedelta(minutes=int(name[-2:]))
     yield Recording(name, of, "point", 0, began, status, packets * S // 2, point)
     yield RecordedAdverts(name, tuple(adverts))
 
@@ -58,6 +59,3 @@ def content(path: Path) -> list[object]:
     """All that a survey file holds."""
     with Survey.open(path) as survey:
         return [survey.site, *survey.dump()]
-
-
-POINTS: list[Point] = [P1]
