@@ -1,5 +1,5 @@
 """Adapters to radios and firmware; each turns what a device reports into advertisements.
 
-The adapters (Bluetooth, MQTT, serial) arrive with later work. Replay and simulation need none:
-they live in `localizer`.
+`ble` is this machine's Bluetooth, `mqtt` the scanners that hang in a building already, `serial` a
+microcontroller. Replay and simulation need no adapter: they live in `localizer`.
 """
