@@ -103,6 +103,8 @@ def test_inspect_for_machines_is_the_manifest(capsys: pytest.CaptureFixture[str]
     assert manifest == written | {
         "target": {"offset_m": [0.0, 0.0], "scale_m": [1.0, 1.0], "undone_in": "graph"},
         "metrics": [one | {"spread": None} for one in written["metrics"]],
+        "aliases": {},
+        "site_checks": [],
         "forced": None,
         "grid": None,
     }
