@@ -124,6 +124,7 @@ class App {
       if (this.screen) this.draw();
       else this.open();
     }
+    if (what === "connection" && this.store.awaySince === null) byId("toasts").replaceChildren();
     if (what === "connection" && this.store.news.length) this.forgetNewsLater();
     if (what === "status" && this.status && this.state) this.screen?.live?.(this.status);
     this.drawSource();

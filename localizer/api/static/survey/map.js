@@ -5,6 +5,7 @@ import { s } from "./dom.js";
 const REACH_PX = 26; // a fingertip: what lies nearer than this to a tap is meant
 const MOVED_PX = 9; // a finger that lies still trembles by less
 const FREE_PX = { left: 26, right: 68, top: 60, bottom: 44 }; // for words and buttons, where all is shown
+const HELD_PX = 90; // by which the panel may grow and shrink without anything on the map moving: a button, a line
 const SCALES = [0.02, 4000]; // screen pixels in a unit
 const LABEL_PX = { letter: 8.4, height: 17 };
 
@@ -71,6 +72,7 @@ export class MapView {
     svg.replaceChildren(hatch(), ...names.map((name) => this.layers[name].group), this.scale);
     this.views = new Map();
     this.key = null;
+    this.held = 0; // pixels by which the height has changed since all was placed
     this.up = -1; // metres count upwards, pixels downwards
     this.bounds = [0, 0, 10, 10];
     this.view = null; // {x, y}: the world's point in the middle; scale: pixels in a unit
@@ -96,9 +98,16 @@ export class MapView {
   resize() {
     const { width, height } = this.svg.getBoundingClientRect();
     if (width === this.width && height === this.height) return;
+    const grown = width === this.width ? height - this.height : Infinity;
     [this.width, this.height] = [width, height];
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    if (!this.touched) this.view = this.wholeView();
+    this.held += grown;
+    if (this.view && Math.abs(this.held) <= HELD_PX) {
+      this.view.y += grown / 2 / (this.view.scale * this.up);
+    } else {
+      this.held = 0;
+      if (!this.touched) this.view = this.wholeView();
+    }
     this.soon();
   }
 

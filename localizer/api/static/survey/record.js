@@ -101,6 +101,7 @@ class RecordScreen {
     showHeard(this.app.map, status.heard);
     const recording = this.recording();
     if ((recording?.id ?? null) !== (this.open?.id ?? null) || this.suggestion() !== this.painted) {
+      if (recording?.id !== this.open?.id) this.app.panel.scrollTop = 0;
       this.paint();
       this.fillPanel();
     }

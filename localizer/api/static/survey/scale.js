@@ -60,8 +60,10 @@ class ScaleScreen {
 
   drag(hit, at, done) {
     this.places[hit.number] = at;
-    if (done) this.paint();
-    else this.paintLines();
+    this.refused = null;
+    if (!done) return this.paintLines();
+    this.paint();
+    this.fillPanel();
   }
 
   paint() {
@@ -83,7 +85,11 @@ class ScaleScreen {
     const { length } = this.places;
     const lengthField = (number) => {
       const input = field(`Length ${NAMES[2 * number - 2]}–${NAMES[2 * number - 1]}, metres`, `length${number}`, { type: "number", inputmode: "decimal", step: "any", min: "0", value: this.lengths[number - 1] });
-      input.addEventListener("input", (event) => (this.lengths[number - 1] = event.target.value));
+      input.addEventListener("input", (event) => {
+        this.lengths[number - 1] = event.target.value;
+        this.refused = null;
+        this.app.panel.querySelector("#scale-refused")?.remove();
+      });
       return input;
     };
     const rows = [
