@@ -19,6 +19,7 @@ from localizer.survey import (
 )
 from localizer.survey.file import open_survey_file
 from localizer.survey_report.imported_visits import read_imported_visits
+from localizer.surveying.pace import minutes_left
 from localizer.surveying.progress import Progress, measure_progress
 
 
@@ -52,6 +53,15 @@ class Gathered:
             yield None, visit
 
 
+def _minutes_left(recorded: Coverage, progress: Progress) -> float | None:
+    """Return how long the points take that are left, without those that were imported."""
+    if not recorded.points:
+        return None
+    ids = {one.point.id for one in recorded.points}
+    left = sum(not one.done and one.point.id in ids for one in progress.points)
+    return minutes_left([v.recording for one in recorded.points for v in one.visits], left)
+
+
 def gather(path: Path) -> Gathered:
     """Read what a report needs.
 
@@ -70,7 +80,7 @@ def gather(path: Path) -> Gathered:
             (*recorded.points, *imported.points), (*recorded.elsewhere, *imported.elsewhere)
         )
         progress = measure_progress(coverage)
-        pace = measure_progress(recorded).minutes_left if recorded.points else None
+        pace = _minutes_left(recorded, progress)
         discarded = tuple(one for one in survey.recordings.all() if one.status == "discarded")
         return Gathered(
             path.name,

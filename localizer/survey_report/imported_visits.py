@@ -25,7 +25,7 @@ GROUP BY session, visit ORDER BY min(time_utc_us)
 _HEARD: Final = """
 SELECT session, visit, canonical, count(*), sum(rssi_dbm), sum(rssi_dbm * rssi_dbm),
   min(rssi_dbm), max(rssi_dbm)
-FROM fingerprints JOIN readings ON readings.fingerprint = fingerprints.id
+FROM fingerprints CROSS JOIN readings ON readings.fingerprint = fingerprints.id
   JOIN beacons ON beacons.id = readings.beacon
 WHERE recording IS NULL AND synthetic IS NULL
 GROUP BY session, visit, canonical

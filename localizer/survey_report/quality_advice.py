@@ -9,7 +9,7 @@ from localizer.beacons import BeaconId
 from localizer.survey_report.advice_words import Advice, count_words, name_of
 from localizer.survey_report.gathered import Gathered
 from localizer.surveying.findings import Finding
-from localizer.surveying.quality import StandRecording, judge_recording, nearest_visits
+from localizer.surveying.quality import StandRecording, judge_counts, nearest_visits
 from localizer.surveying.steadiness import MAX_SPREAD_DB, MIN_SPREAD_COUNT
 
 MAX_JUDGED: Final = 1_000
@@ -44,7 +44,7 @@ def advise_on_quality(gathered: Gathered, *, suspected: Collection[BeaconId]) ->
         levels = {beacon: (stats.mean_dbm,) * stats.count for beacon, stats in last.heard.items()}
         stand = StandRecording(last.recording.duration_s or 0.0, levels)
         near = nearest_visits(one.point.position, points, without=one.point.id)
-        for finding in judge_recording(stand, near, retired=retired):
+        for finding in judge_counts(stand, near, retired=retired):
             by_reason.setdefault(finding.reason, []).append((name_of(one), finding))
         spreads = [s.sd_dbm for s in last.heard.values() if s.count >= MIN_SPREAD_COUNT]
         if spreads and max(spreads) > MAX_SPREAD_DB:

@@ -77,10 +77,30 @@ def judge_recording(
     """
     return (
         *_source(status),
+        *judge_counts(recording, neighbours, retired=retired),
+        *judge_steadiness(recording.readings),
+    )
+
+
+def judge_counts(
+    recording: StandRecording,
+    neighbours: Sequence[Visit],
+    *,
+    retired: Collection[BeaconId] = (),
+) -> tuple[Finding, ...]:
+    """Return what the numbers of packets alone speak against, whatever their RSSIs.
+
+    For recordings of which sums are left: of the readings, their number is looked at.
+
+    Args:
+        recording: what was heard here.
+        neighbours: recordings at points around, from `nearest_visits`.
+        retired: beacons that were replaced or moved: nobody waits for them.
+    """
+    return (
         *_amount(recording),
         *_silent(recording, neighbours, frozenset(retired)),
         *_rate(recording, neighbours),
-        *judge_steadiness(recording.readings),
     )
 
 
