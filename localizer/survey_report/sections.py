@@ -32,6 +32,10 @@ MAX_ACROSS: Final = 40
 """Cells over the longer side of a floor. Their side is as the points are apart, so that each has
 one; fewer would hide what lacks, and more could not be read."""
 
+CELL_SPACINGS: Final = 1.3
+"""Side of a cell over how far the points are apart: with 1, a grid that is a little wider in one
+direction than in the other leaves stripes without a point."""
+
 MAX_COMPARED: Final = 500
 """Points whose distances are taken for that: all pairs of them."""
 
@@ -103,7 +107,8 @@ def _cells(gathered: Gathered, floor: Floor) -> str:
     longer_m = max(max(xs) - min(xs), max(ys) - min(ys))
     # A whole number of cells over the width: none stands out beyond the wall to the right.
     width_m = max(xs) - min(xs)
-    side_m = float(np.clip(_spacing_m(here), longer_m / MAX_ACROSS, longer_m / MIN_ACROSS))
+    wanted_m = CELL_SPACINGS * _spacing_m(here)
+    side_m = float(np.clip(wanted_m, longer_m / MAX_ACROSS, longer_m / MIN_ACROSS))
     cell_m = width_m / max(1, round(width_m / side_m))
     heard = [
         (one.point.position, visit.heard.keys())
