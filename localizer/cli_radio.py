@@ -97,16 +97,27 @@ def record(
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end, or until Ctrl-C or SIGTERM, both of which are a clean end."""
 
-    def as_ctrl_c(number: int, frame: FrameType | None) -> None:
-        signal.raise_signal(signal.SIGINT)
+    async def until_told() -> Any:
+        task = asyncio.ensure_future(work)
 
-    before = signal.signal(signal.SIGTERM, as_ctrl_c)
+        def end(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        # Not by way of SIGINT: a shell's background jobs ignore that.
+        loop, before = asyncio.get_running_loop(), signal.signal(signal.SIGTERM, end)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if task.cancelled():
+                return None
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
     try:
-        return asyncio.run(work)
+        return asyncio.run(until_told())
     except KeyboardInterrupt:
         return None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 async def _listen(
