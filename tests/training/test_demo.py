@@ -44,6 +44,22 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def test_the_journey_ends_with_one_json_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "open_demo_survey", lambda workdir, console: small_survey())
+    demo.run_demo(options(tmp_path / "run", 2), terminal())
+    printed = capfd.readouterr().out
+    summary = json.loads(printed.splitlines()[-1])
+    assert list(summary) == KEYS
+    assert summary["fixes"] > 0
+    assert summary["median_error_m"] <= summary["p95_error_m"]
+    assert f"Live map: {summary['url']}/" in printed
+    assert (Path(summary["bundle"]) / "manifest.json").is_file()
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+@pytest.mark.long
 def test_the_demo_trains_serves_replays_and_ends_with_one_json_line(tmp_path: Path) -> None:
     data = uci_files().labelled.parent.parent
     command = (

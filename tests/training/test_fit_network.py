@@ -36,6 +36,7 @@ def test_the_same_seed_gives_the_same_network_and_another_another(executor: str)
     assert np.abs(first - other).max() > 0.01
 
 
+@pytest.mark.long
 def test_loop_and_fit_reach_the_same_error() -> None:
     means = {
         executor: np.mean(
