@@ -93,22 +93,19 @@ def test_exploiting_and_exploring() -> None:
 
 
 def test_a_lane_is_copied_with_its_memory_from_another_stack_too() -> None:
-    same = [replace(one, seed=0, data=lanes()[0].data) for one in lanes()]
-    whole, other = Stack(same), Stack(same[:1])
+    alike = lanes()[:1] * 3
+    whole, alone, other = Stack(alike), Stack(alike[:1]), Stack(alike[:1])
     whole.advance(1)
+    alone.advance(1)
     other.advance(3)
-    whole.copy_lane(0, 2, of=other)
-    assert furthest(whole.weights(2), other.weights(0)) == 0
-    assert whole.health()[2].gradient == other.health()[0].gradient
-    # With its order of rows, which is no part of the copy, nothing tells them apart.
-    whole.advance(2)
-    other = Stack(same[:1])
-    other.advance(3)
-    ahead = Stack(same[:1])
-    ahead.advance(1)
-    ahead.copy_lane(0, 0, of=other)
-    ahead.advance(2)
-    assert furthest(whole.weights(2), ahead.weights(0)) < ALIKE
+    for stack, place in ((whole, 2), (alone, 0)):
+        stack.copy_lane(0, place, of=other)
+        assert furthest(stack.weights(place), other.weights(0)) == 0
+        assert stack.health()[place].gradient == other.health()[0].gradient
+        stack.advance(2)
+    # What comes of it depends on nothing beside it, and is not what comes of its neighbours.
+    assert furthest(whole.weights(2), alone.weights(0)) < ALIKE
+    assert furthest(whole.weights(2), whole.weights(1)) > 1e-3
     with pytest.raises(ConfigError, match="same signature"):
         whole.copy_lane(0, 0, of=Stack([lane(small(hidden=(5,)))]))
 

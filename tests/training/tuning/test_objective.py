@@ -100,7 +100,7 @@ def test_one_point_that_breaks_takes_no_other_with_it(monkeypatch: pytest.Monkey
     train = objective._train
 
     def poisoned(trials: list[object], at_rung: object) -> Iterator[TrialRecord]:
-        if any(one._config.learning_rate > 0.05 for one in trials):  # type: ignore[attr-defined]
+        if any(one.config.learning_rate > 0.05 for one in trials):  # type: ignore[attr-defined]
             raise MemoryError("too large")
         return train(trials, at_rung)  # type: ignore[arg-type]
 

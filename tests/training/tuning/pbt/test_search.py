@@ -18,6 +18,7 @@ from training.config import config_from_toml, config_to_toml
 from training.stages import CHANGEABLE
 from training.tuning.budget import read_points
 from training.tuning.diagnosis import Context
+from training.tuning.explain import explain
 from training.tuning.objective import NetworkObjective, ObjectivePlan
 from training.tuning.parameters import ChoiceParameter, FloatParameter, IntParameter
 from training.tuning.pbt import objective as pbt_objective
@@ -106,6 +107,17 @@ def test_every_member_is_a_trial_of_the_study_with_its_lineage(lived: Lived) -> 
         0
     ]
     assert any(changed(record) for record in records)
+
+
+def test_a_member_is_explained(lived: Lived) -> None:
+    _, records = lived
+    record = next(one for one in records if one.extra[POPULATION]["copies"])
+    said = explain(record, (), ())
+    (first, *_) = record.extra[POPULATION]["copies"]
+    assert f"Member of population {record.number // 8}, of 8" in said
+    assert f"after {first['after_epochs']} epochs, at {first['error_m']:.2f} m" in said
+    assert f"from the weights of trial {first['source']}" in said
+    assert said.count("epochs on") == len(schedule_of(record))
 
 
 def test_a_member_was_drawn_what_the_storage_says_and_reported_what_it_lived(lived: Lived) -> None:
