@@ -61,6 +61,9 @@ _POOL: Final[dict[str, Any]] = {
     },
 }
 
+_TABLES_LOCK: Final = int.from_bytes(b"localize", "big") >> 1
+"""The key of PostgreSQL's advisory lock under which the tables are made, any 63 bits."""
+
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
@@ -181,10 +184,13 @@ def _open_postgres(url: str) -> BaseStorage:
 def _rdb_storage(url: str) -> BaseStorage:
     import sqlalchemy
 
-    try:
-        return optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL))
-    except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
-        # Somebody else makes the tables in the same moment: now they are there.
+    # Optuna makes its tables in several steps that two openings in one moment break for each
+    # other. Held by a transaction: a pooler like PgBouncer loses a lock of the session.
+    gate = sqlalchemy.create_engine(
+        url, poolclass=sqlalchemy.NullPool, connect_args=_POOL["connect_args"]
+    )
+    with gate.begin() as connection:
+        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
         return optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL))
 
 
