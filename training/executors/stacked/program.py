@@ -45,7 +45,9 @@ def _compiled(like: Signature, columns: Columns) -> Steps:
         def body(i: Any, state: State, losses: Any) -> Any:
             inputs, records = columns.picked(table, rows[i])
             batch = Batch(inputs, columns.target(records), columns.weight(records), counts[i])
-            after = counts[tf.minimum(i + 1, steps - 1)]
+            # Not `counts[...]`: XLA takes what a slice begins at for a constant, and would compile
+            # the program anew for every number of steps.
+            after = tf.gather(counts, tf.minimum(i + 1, steps - 1))
             ends = (i + 1 == steps) | tf.reduce_any((counts[i] > 0) & (after == 0))
             state, loss = step(state, rates, batch, ends)
             return i + 1, state, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
