@@ -43,8 +43,11 @@ help: ## List the targets
 demo: $(STAMP) ## Train on a real survey, serve the result, replay it on the live map (ARGS="--seconds 20")
 	@$(BIN)/python -m training demo $(ARGS)
 
+# What comes before the tests is two single processes, side by side: mypy, and fetching what installations need.
 .PHONY: test
-test: lint types contracts wheelhouse unit ## Run lint, types, import contracts and all tests but the long ones
+test: $(STAMP) ## Run lint, types, import contracts and all tests but the long ones
+	@$(MAKE) --no-print-directory -j2 lint types contracts wheelhouse
+	@$(MAKE) --no-print-directory unit
 	@echo "== make test: all passed"
 
 .PHONY: lint
@@ -145,7 +148,8 @@ $(STAMP): requirements/dev-$(PY).txt pyproject.toml
 		rm -f $(VENV)/.pins $(VENV)/.ready-*; \
 		"$(PY_PATH)" -m venv --clear $(VENV) && \
 		echo "  installing $$(grep -c '==' $<) pinned packages, TensorFlow among them ..." && \
-		$(PIP) install --quiet --require-hashes --requirement $< && \
+		$(PIP) install --quiet --no-compile --require-hashes --requirement $< && \
+		{ $(BIN)/python -m compileall -q -q -j 0 $(VENV)/lib || :; } && \
 		echo "$(PY_PATH)" > $(VENV)/.python && cp $< $(VENV)/.pins; \
 	fi
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.training.simulated import small_survey
 from training.cli import main
 from training.config import load_network
+
+Command = Callable[..., tuple[int, str, str]]
 
 SPACE = """
 name = "small"
@@ -42,6 +45,19 @@ def _training(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Call the command in this process; return its exit status, its output and its errors."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["training", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0), *capsys.readouterr()
+
+    return call
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("tune")
@@ -58,7 +74,11 @@ def begun(folder: Path) -> Path:
 
 
 def _tune(folder: Path, run: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return _training(
+    return _training(*_study(folder, run), *words)
+
+
+def _study(folder: Path, run: str) -> tuple[str, ...]:
+    return (
         "tune",
         str(small_survey().path),
         f"--preset={folder / 'space.toml'}",
@@ -69,7 +89,6 @@ def _tune(folder: Path, run: str, *words: str) -> subprocess.CompletedProcess[st
         "--workers=1",
         "--executor=loop",
         f"--workdir={folder / run}",
-        *words,
     )
 
 
@@ -94,26 +113,26 @@ def test_a_study_that_goes_on_ends_with_a_verdict_and_the_configuration_that_won
     assert 'network = "dnn"' in (folder / "again" / "best.toml").read_text()
 
 
-def test_a_study_goes_on_with_what_it_began_with_alone(begun: Path) -> None:
-    folder = begun
-    other = folder / "other.toml"
+def test_a_study_goes_on_with_what_it_began_with_alone(begun: Path, command: Command) -> None:
+    other = begun / "other.toml"
     other.write_text(SPACE.replace("0.1", "0.2"), encoding="utf-8")
-    refused = _tune(folder, "other", f"--preset={other}", "--trials=2", "--finalists=0")
-    assert refused.returncode == 2
-    assert "space" in refused.stderr
-    assert "--fork" in refused.stderr
+    status, _, error = command(*_study(begun, "other"), f"--preset={other}", "--trials=2")
+    assert status == 2
+    assert "space" in error
+    assert "--fork" in error
 
 
-def test_a_trial_is_explained(begun: Path) -> None:
+def test_a_trial_is_explained(begun: Path, command: Command) -> None:
     place = (f"--storage={begun / 'study.journal'}", "--study=small")
-    said = _training("tune", "explain", "0", *place)
-    assert said.returncode == 0, said.stderr
-    assert "Trial 0" in said.stdout or "trial 0" in said.stdout
-    unknown = _training("tune", "explain", "999", *place)
-    assert unknown.returncode == 2
-    assert "999" in unknown.stderr
+    status, said, _ = command("tune", "explain", "0", *place)
+    assert status == 0
+    assert "Trial 0" in said or "trial 0" in said
+    status, _, error = command("tune", "explain", "999", *place)
+    assert status == 2
+    assert "999" in error
 
 
+@pytest.mark.long
 def test_a_study_by_populations_ends_with_a_schedule(folder: Path) -> None:
     out, best = folder / "pbt.json", folder / "pbt" / "best.toml"
     options = ("--study=pbt", "--sampler=pbt", "--population=4", "--executor=stack", "--epochs=5")
@@ -132,12 +151,15 @@ def test_a_study_by_populations_ends_with_a_schedule(folder: Path) -> None:
     assert len(config.schedule) == max(0, len(told["best"]["schedule"]) - 1)
 
 
-def test_a_trial_for_katib_prints_its_error_and_nothing_else(folder: Path) -> None:
+def test_a_trial_for_katib_prints_its_error_and_nothing_else(
+    folder: Path, command: Command
+) -> None:
     words = ("--katib", f"--preset={folder / 'space.toml'}", "--split=cells", "--folds=2")
     place = f"--workdir={folder / 'katib'}"
-    done = _training("trial", str(small_survey().path), *words, place, "--", "--learning_rate=0.01")
-    assert done.returncode == 0, done.stderr
-    (line,) = done.stdout.splitlines()
+    survey = str(small_survey().path)
+    status, said, _ = command("trial", survey, *words, place, "--", "--learning_rate=0.01")
+    assert status == 0
+    (line,) = said.splitlines()
     name, _, value = line.partition("=")
     assert name in ("error_cells", "error_m")
     assert float(value) > 0
@@ -161,15 +183,9 @@ def test_a_trial_for_katib_prints_its_error_and_nothing_else(folder: Path) -> No
     ],
 )
 def test_what_cannot_be_is_refused_with_what_can(
-    words: tuple[str, ...],
-    said: str,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...], said: str, folder: Path, command: Command
 ) -> None:
     space = f"--preset={folder / 'space.toml'}"
-    monkeypatch.setattr("sys.argv", ["training", "tune", "no-such.survey", space, *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    status, _, error = command("tune", "no-such.survey", space, *words)
+    assert status == 2
+    assert said in error
