@@ -1,15 +1,17 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.measure import Measured
+from benchmarks.accuracy.measure import Measured, write_readings
 from benchmarks.accuracy.page import _gains
 from benchmarks.accuracy.protocols import Protocol, visit_means, without_labels
 from localizer.table import FingerprintTable
-from tests.training.simulated import small_site, small_table
+from tests.training.simulated import small_site, small_survey, small_table
 from training.evaluation import Evaluation, MethodResult
 from training.leaks import find_leaks
+from training.ledger import Ledger
 from training.metrics import summarise
 from training.splits import SPLITS
 
@@ -80,6 +82,19 @@ def test_the_gain_is_over_the_best_of_the_named_simple_methods() -> None:
     assert low <= gain <= high
     assert gain == pytest.approx(0.5, abs=1e-9)
     assert one.gain(one.of("gp-residual"))[0] == pytest.approx(-0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize(("final", "split"), [(True, "sealed"), (False, "p")])
+def test_the_ledger_calls_sealed_what_a_final_evaluation_would_give(
+    final: bool, split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    monkeypatch.setattr("benchmarks.accuracy.measure.LEDGER", ledger)
+    one = measured(1.5, reach=2.0)
+    write_readings(small_survey(), [replace(one, protocol=replace(one.protocol, final=final))])
+    (reading,) = Ledger(ledger).readings()
+    assert {result.metrics.split for result in reading.results if result.metrics} == {split}
+    assert reading.again == "benchmark: p"
 
 
 def test_records_carry_the_protocol() -> None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localizer.errors import ConfigError
 from localizer.manifest import Metrics, Sha256
+from training.splits import SEALED
 from training.workdir import WORK
 
 LEDGER: Final = WORK / "ledger.jsonl"
@@ -178,6 +179,9 @@ def sealed_metrics(
 ) -> tuple[Metrics, ...]:
     """Return the first figure of a method, fitted on the same rows, on sealed sessions.
 
+    Benchmarks also write down what they fitted on fewer rows or cut otherwise: under a split's name
+    of its own, and no bundle quotes it.
+
     Args:
         readings: of one floor, oldest first.
         data_sha256: of the development sessions.
@@ -188,5 +192,6 @@ def sealed_metrics(
         for reading in readings
         for result in reading.results
         if reading.data_sha256 == data_sha256 and result.config_sha256 == config_sha256
+        if result.metrics is None or result.metrics.split == SEALED
     ]
     return tuple(one for one in found[:1] if one is not None)

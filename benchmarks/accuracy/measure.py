@@ -13,7 +13,8 @@ from training.config import load_config
 from training.evaluation import Evaluation, MethodResult, Plan, evaluate, to_records
 from training.ledger import LEDGER, Ledger, Reading, Result
 from training.provenance import git_state, method_sha256
-from training.records import bundle_metrics, records_from
+from training.records import Record, bundle_metrics, records_from
+from training.splits import SEALED
 from training.surveys import OpenedSurvey
 from training.tasks import Workers
 
@@ -93,7 +94,7 @@ def write_readings(survey: OpenedSurvey, done: Sequence[Measured]) -> None:
 def _readings(survey: OpenedSurvey, done: Sequence[Measured]) -> Iterator[Reading]:
     commit, dirty = git_state()
     for one in done:
-        records = records_from(to_records(one.evaluation, survey.site.cell_m))
+        records = _named_apart(one)
         yield Reading(
             time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
             survey=survey.name,
@@ -116,3 +117,14 @@ def _readings(survey: OpenedSurvey, done: Sequence[Measured]) -> Iterator[Readin
                 for result in one.evaluation.results
             ),
         )
+
+
+def _named_apart(one: Measured) -> list[Record]:
+    """Return the figures, `sealed` in name only where they are those of a final evaluation.
+
+    Bundles quote what the ledger calls so; a cross-validation over sealed days too, or a fit on one
+    session alone, is no figure of theirs.
+    """
+    records = records_from(to_records(one.evaluation, one.protocol.site.cell_m))
+    split = SEALED if one.protocol.final else one.protocol.key
+    return [record.model_copy(update={"split": split}) for record in records]

@@ -37,6 +37,8 @@ class Protocol:
     """Mean error to be reached, in that unit; None for a table that choices were made on."""
     anchor: tuple[str, float] | None = None
     """A simple method and its error as known before this was written, in that unit."""
+    final: bool = False
+    """Whether all development rows train and all sealed ones test, as in a final evaluation."""
 
     @property
     def unit(self) -> str:
@@ -76,6 +78,7 @@ def uci_protocols(survey: OpenedSurvey) -> Iterator[Protocol]:
         cell,
         2.35,
         ("weighted-centroid", 2.57),
+        final=True,
     )
 
 
@@ -103,6 +106,7 @@ def uji_protocols(survey: OpenedSurvey) -> Iterator[Protocol]:
             1.0,
             reach,
             ("weighted-centroid", anchor),
+            final=key == "scans",
         )
 
 

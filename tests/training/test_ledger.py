@@ -10,9 +10,9 @@ from training.ledger import Ledger, Reading, Result, reading_in_words, sealed_me
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 
 
-def metrics(mean_m: float) -> Metrics:
+def metrics(mean_m: float, *, split: str = "sealed") -> Metrics:
     return Metrics(
-        split="sealed",
+        split=split,
         honest=True,
         n=10,
         seeds=1,
@@ -28,7 +28,11 @@ def metrics(mean_m: float) -> Metrics:
 
 
 def reading(
-    again: str | None = None, *, mean_m: float = 2.0, sealed: dict[str, str] | None = None
+    again: str | None = None,
+    *,
+    mean_m: float = 2.0,
+    sealed: dict[str, str] | None = None,
+    split: str = "sealed",
 ) -> Reading:
     return Reading(
         time_utc="2024-05-01T09:00:00+00:00",
@@ -41,7 +45,7 @@ def reading(
         git_commit="0123456789abcdef",
         git_dirty=False,
         again=again,
-        results=(Result(method="knn", config_sha256=C, metrics=metrics(mean_m)),),
+        results=(Result(method="knn", config_sha256=C, metrics=metrics(mean_m, split=split)),),
     )
 
 
@@ -131,6 +135,12 @@ def test_the_figure_of_a_method_is_the_first_one_on_the_same_rows() -> None:
     assert sealed_metrics(readings, B, C) == (metrics(2.0),)
     assert sealed_metrics(readings, A, C) == ()
     assert sealed_metrics(readings, B, A) == ()
+
+
+def test_a_benchmark_that_was_fitted_or_cut_otherwise_is_no_figure_of_a_bundle() -> None:
+    readings = [reading("benchmark: uci-cells", mean_m=1.0, split="uci-cells"), reading()]
+    assert sealed_metrics(readings, B, C) == (metrics(2.0),)
+    assert sealed_metrics(readings[:1], B, C) == ()
 
 
 def test_a_reading_in_words_has_its_reason() -> None:
