@@ -18,6 +18,7 @@ from training.metrics import bootstrap_by_place
 from training.provenance import git_state
 from training.tuning.by_hand import Attempt, beside_by_hand
 from training.tuning.finalists import Finalist, Finals
+from training.tuning.gains import Interval, gap_between
 from training.tuning.pbt.lineage import schedule_of
 from training.tuning.report.content import Candidate, StudyReport, scales_of
 from training.tuning.report.content import Outcome as Told
@@ -91,8 +92,7 @@ def _of_finals(study: Study, finals: Finals) -> dict[str, Any]:
 
 
 def _finalist(finals: Finals, one: Finalist, record: TrialRecord | None) -> dict[str, Any]:
-    dev, unseen = _interval(one.dev, finals.groups), _interval(one.unseen, finals.unseen_groups)
-    gap = one.unseen_m - one.dev_m
+    dev, unseen, gap = _dev_unseen_gap(finals, one.dev, one.unseen)
     return {
         "name": one.name,
         "trial": one.candidate.trial,
@@ -100,20 +100,30 @@ def _finalist(finals: Finals, one: Finalist, record: TrialRecord | None) -> dict
         "schedule": schedule_of(record) if record else [],
         "weights": one.candidate.weights,
         "train_m": record.train_m if record else None,
-        "dev_m": one.dev_m,
-        "dev_low_m": dev[0],
-        "dev_high_m": dev[1],
-        "eval_m": one.unseen_m,
-        "eval_low_m": unseen[0],
-        "eval_high_m": unseen[1],
-        "gap_m": gap,
+        **_bounded("dev", dev),
+        **_bounded("eval", unseen),
+        **_bounded("gap", gap),
         "search_dev_m": record.dev_m if record else None,
         "dev_gain_m": list(finals.dev_gain(one)),
     }
 
 
-def _interval(errors: NDArray[np.float64], groups: NDArray[np.int64]) -> tuple[float, float]:
-    return bootstrap_by_place(errors.mean(axis=0), groups)
+def _bounded(name: str, of: Interval) -> dict[str, float]:
+    return {f"{name}_m": of.mean_m, f"{name}_low_m": of.low_m, f"{name}_high_m": of.high_m}
+
+
+def _dev_unseen_gap(
+    finals: Finals, dev: NDArray[np.float64], unseen: NDArray[np.float64]
+) -> tuple[Interval, Interval, Interval]:
+    """Return the errors of a method on both kinds of rows, and how far they are apart."""
+    found = _interval(dev, finals.groups), _interval(unseen, finals.unseen_groups)
+    return *found, gap_between(*found)
+
+
+def _interval(errors: NDArray[np.float64], groups: NDArray[np.int64]) -> Interval:
+    """Return the mean of errors, [seeds, n] or [n], by places drawn again."""
+    by_row = np.atleast_2d(errors).mean(axis=0)
+    return Interval(float(errors.mean()), *bootstrap_by_place(by_row, groups))
 
 
 def report_of(
@@ -162,17 +172,19 @@ def _candidates(finals: Finals, records: Mapping[int | None, TrialRecord]) -> Se
 
 
 def _candidate(finals: Finals, one: Finalist, record: TrialRecord | None) -> Candidate:
-    low, high = _interval(one.dev, finals.groups)
+    dev, unseen, gap = _dev_unseen_gap(finals, one.dev, one.unseen)
     gaps = [] if record is None else [t.dev_m - t.train_m for t in record.trainings]
     gap_se = float(np.std(gaps, ddof=1) / np.sqrt(len(gaps))) if len(gaps) > 1 else None
     is_default = one is finals.default
     return Candidate(
         title="default" if is_default else f"trial {one.candidate.trial}",
         errors_m=one.dev.mean(axis=0),
-        low_m=low,
-        high_m=high,
+        low_m=dev.low_m,
+        high_m=dev.high_m,
         train_m=None if record is None else record.train_m,
         gap_se_m=gap_se,
+        unseen_m=unseen.mean_m,
+        unseen_gap_m=gap,
         gain_m=None if is_default else finals.dev_gain(one),
         trial=None if is_default else one.candidate.trial,
         params={} if record is None else record.params,
@@ -185,7 +197,16 @@ def _candidate(finals: Finals, one: Finalist, record: TrialRecord | None) -> Can
 
 def _simple(finals: Finals) -> Sequence[Candidate]:
     made = []
-    for name, (errors, _) in finals.simple.items():
-        low, high = bootstrap_by_place(errors, finals.groups)
-        made.append(Candidate(SIMPLE_METHODS[name].title, errors, low, high))
+    for name, (errors, aside) in finals.simple.items():
+        dev, unseen, gap = _dev_unseen_gap(finals, errors, aside)
+        made.append(
+            Candidate(
+                SIMPLE_METHODS[name].title,
+                errors,
+                dev.low_m,
+                dev.high_m,
+                unseen_m=unseen.mean_m,
+                unseen_gap_m=gap,
+            )
+        )
     return sorted(made, key=lambda one: one.mean_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,14 @@ from training.metrics import CONFIDENCE
 
 _DRAWS: Final = 2000
 _SEED: Final = 0
+
+
+class Interval(NamedTuple):
+    """Metres, with the bounds of their 95 % interval."""
+
+    mean_m: float
+    low_m: float
+    high_m: float
 
 
 class Gain(NamedTuple):
@@ -53,3 +62,15 @@ def paired_gain(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, (tail, 1 - tail))
     return Gain(float(pairs.mean()), float(low), float(high))
+
+
+def gap_between(dev: Interval, unseen: Interval) -> Interval:
+    """Return how much larger the error on unseen rows is, with its 95 % interval.
+
+    The two are of rows at other places, so the distances to their bounds add up as squares do
+    (Zou and Donner, "Construction of confidence limits about effect measures", 2008).
+    """
+    gap = unseen.mean_m - dev.mean_m
+    below = math.hypot(unseen.mean_m - unseen.low_m, dev.high_m - dev.mean_m)
+    above = math.hypot(unseen.high_m - unseen.mean_m, dev.mean_m - dev.low_m)
+    return Interval(gap, gap - below, gap + above)

@@ -89,7 +89,7 @@ def study(count: int, *, noise: bool = False, gain: bool = True, seed: int = 0) 
         candidate(
             f"trial {one.number}", 5.2 + 0.05 * place, rng, train_m=3.4, gap_se_m=0.3, seeds=16,
             weights=6102, trial=one.number, params=one.params, gain_m=(0.4, 0.1, 0.7),
-            chosen=place == 0, sealed_m=5.9, sealed_se_m=0.2,
+            chosen=place == 0, unseen_m=5.9, unseen_gap_m=(0.7, 0.3, 1.1),
         )
         for place, one in enumerate(best)
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.tuning.gains import paired_gain
+from training.tuning.gains import Interval, gap_between, paired_gain
 
 PLACES = np.repeat(np.arange(30), 4)
 
@@ -38,3 +38,9 @@ def test_seeds_that_differ_widen_the_interval() -> None:
 def test_one_seed_and_one_place_have_a_gain_without_an_interval() -> None:
     gain = paired_gain(np.full((1, 3), 2.0), np.full((1, 3), 1.0), np.zeros(3, np.int64))
     assert gain == (1.0, 1.0, 1.0)
+
+
+def test_a_gap_is_as_unsure_as_both_of_its_errors() -> None:
+    gap = gap_between(Interval(5.0, 4.7, 5.3), Interval(6.0, 5.6, 6.8))
+    assert gap == pytest.approx((1.0, 0.5, 1.0 + np.hypot(0.8, 0.3)))
+    assert gap_between(Interval(5.0, 5.0, 5.0), Interval(5.0, 4.0, 6.0)) == (0.0, -1.0, 1.0)

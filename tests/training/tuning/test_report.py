@@ -103,12 +103,13 @@ def test_a_network_that_loses_to_a_simple_method_is_told_so() -> None:
     assert simple_methods_note(replace(STUDY, finalists=[good], simple=simple)) == ""
 
 
-def test_gaps_beyond_two_standard_errors_are_marked() -> None:
+def test_gaps_beyond_chance_are_marked() -> None:
     """The autotuned and the manual network of the paper on localization in a hospital."""
 
-    def network(title: str, dev: float, sealed: float) -> Candidate:
-        errors = np.full(10, dev)
-        return Candidate(title, errors, dev, dev, sealed_m=sealed, sealed_se_m=2.0)
+    def network(title: str, dev: float, unseen: float) -> Candidate:
+        errors, gap = np.full(10, dev), unseen - dev
+        bounds = (gap, gap - 4, gap + 4)
+        return Candidate(title, errors, dev, dev, unseen_m=unseen, unseen_gap_m=bounds)
 
     rows = candidates(
         replace(

@@ -36,10 +36,10 @@ class Candidate:
     """Mean error on the training rows, metres."""
     gap_se_m: float | None = None
     """Standard error over folds of held-out minus training error, metres."""
-    sealed_m: float | None = None
-    """Mean error on the sealed sessions, metres; None until they are read."""
-    sealed_se_m: float | None = None
-    """Standard error of sealed minus held-out error, metres."""
+    unseen_m: float | None = None
+    """Mean error on the rows that were put aside before the search, metres."""
+    unseen_gap_m: tuple[float, float, float] | None = None
+    """Unseen minus held-out error, metres, with its 95 % interval."""
     gain_m: tuple[float, float, float] | None = None
     """Metres better than the default, pair by pair, with its 95 % interval."""
     trial: int | None = None
@@ -65,16 +65,14 @@ class Candidate:
     @property
     def wide_gap(self) -> bool:
         """Whether held-out rows are worse than training rows by more than chance."""
-        return _wide(self.gap_m, self.gap_se_m)
+        if self.gap_m is None or self.gap_se_m is None:
+            return False
+        return self.gap_m > GAP_IN_SE * self.gap_se_m
 
     @property
-    def wide_sealed_gap(self) -> bool:
-        """Whether sealed sessions are worse than held-out rows by more than chance."""
-        return self.sealed_m is not None and _wide(self.sealed_m - self.mean_m, self.sealed_se_m)
-
-
-def _wide(gap: float | None, error: float | None) -> bool:
-    return gap is not None and error is not None and gap > GAP_IN_SE * error
+    def wide_unseen_gap(self) -> bool:
+        """Whether unseen rows are worse than held-out rows by more than chance."""
+        return self.unseen_gap_m is not None and self.unseen_gap_m[1] > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ WORDS: Final = {
     "interval; an interval that reaches 0 means that the tuner may have found nothing",
     "gap": f"how much worse a network is on rows that it has not seen; marked ! beyond "
     f"{GAP_IN_SE:g} standard errors over folds",
-    "sealed": "sessions that nobody touches before the very end; a gap there says that the tuning "
-    "has adapted to the held-out rows",
+    "unseen": "rows that were put aside before the search began; marked ! where they are worse "
+    "than the held-out rows by more than chance: the search has adapted to those, or the rows that "
+    "were put aside are harder, and then the simple methods are marked too",
     "rung": "a number of epochs after which trials that promise little are stopped",
     "importance": "share of the variance of the error that a parameter makes, by itself and with "
     "others, on trials that the model of it has not seen",
@@ -135,7 +136,7 @@ def _on_fresh_seeds(report: StudyReport, trial: int | None) -> str:
 
 
 _CANDIDATE_COLUMNS: Final = (
-    "interval, m", "gain over default, m", "training, m", "gap, m", "sealed, m", "median, p95, m",
+    "interval, m", "gain over default, m", "training, m", "gap, m", "unseen, m", "median, p95, m",
 )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def _candidate(one: Candidate, cell_m: float | None) -> list[str]:
         gain,
         _metres(one.train_m),
         _marked(one.gap_m, one.wide_gap),
-        _marked(one.sealed_m, one.wide_sealed_gap),
+        _marked(one.unseen_m, one.wide_unseen_gap),
         "{:.2f}, {:.2f}".format(*np.quantile(one.errors_m, (0.5, 0.95))),
     ]
 
