@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,14 +16,19 @@ from localizer.simulator import SimulatedSite, Stream
 from localizer.site import Position, Site, load_site
 from localizer.sites import BUILT_IN, built_in_site
 from localizer.sources.address import OptionReader, SourceAddress
+from localizer.sources.carried import STEP_NS, CarriedReceiver
 from localizer.sources.protocol import TRUTH_KEPT_S
 from localizer.sources.status import SourceStatus
 from localizer.sources.stream import TimedStream
-from localizer.walker import Leg, random_walk
+from localizer.sources.whereabouts import Whereabouts
+from localizer.walker import Leg
 
 
 class SimulatedSource:
     """A random walk of a receiver; a `localizer.sources.Source` that never ends by itself.
+
+    As a `localizer.sources.PlacedSource` it is where a surveyor says, while they say so. On a floor
+    that is not simulated it hears nothing.
 
     Args:
         name: the string that it was opened with.
@@ -36,7 +42,8 @@ class SimulatedSource:
         self.simulated = simulated
         """The floor that is walked; its expected RSSI is known."""
         self._stream = TimedStream(name, clock)
-        self._legs: deque[Leg] = deque()
+        self._receiver = CarriedReceiver(simulated.floor, Stream.WALK.rng(simulated.seed), clock)
+        self._legs: deque[tuple[Leg, str]] = deque()
 
     @property
     def status(self) -> SourceStatus:
@@ -47,29 +54,45 @@ class SimulatedSource:
         """Start walking."""
         return self._stream.play(self._moments())
 
+    def be_at(self, where: Whereabouts | None) -> None:
+        """Be there from now on; None: walk about at random."""
+        self._receiver.be_at(where)
+
     def _moments(self) -> Iterator[Advertisement | int]:
         for leg, heard in self.simulated.heard_along(self._walk()):
-            yield leg.start_ns
-            yield from heard
+            here = self._receiver.floor_id == self.simulated.floor.id
+            for moment in _with_looks(leg, heard if here else ()):
+                if self._receiver.turned:
+                    break
+                yield moment
 
     def _walk(self) -> Iterator[Leg]:
-        rng = Stream.WALK.rng(self.simulated.seed)
-        for leg in random_walk(self.simulated.floor, rng, start_ns=self.clock.now_ns()):
-            self._legs.append(leg)
-            while self._legs[0].end_ns < leg.start_ns - s_to_ns(TRUTH_KEPT_S):
+        for leg in self._receiver.legs():
+            self._legs.append((leg, self._receiver.floor_id))
+            while self._legs[0][0].end_ns < leg.start_ns - s_to_ns(TRUTH_KEPT_S):
                 self._legs.popleft()
             yield leg
 
     def truth_at(self, time_ns: int) -> Position | None:
         """Return where the walker was; None before the start and more than `TRUTH_KEPT_S` ago."""
-        for leg in reversed(self._legs):
+        for leg, floor in reversed(self._legs):
             if leg.start_ns <= time_ns < leg.end_ns:
-                return Position(*leg.at(time_ns), self.simulated.floor.id)
+                return Position(*leg.at(time_ns), floor)
         return None
 
     async def aclose(self) -> None:
         """End the iteration."""
         await self._stream.aclose()
+
+
+def _with_looks(leg: Leg, heard: Iterable[Advertisement]) -> Iterator[Advertisement | int]:
+    """Yield what is heard in a leg, and moments to look up although nothing is heard."""
+    looks: Iterable[Advertisement | int] = range(leg.start_ns, leg.end_ns, STEP_NS)
+    return heapq.merge(looks, heard, key=_time_ns)
+
+
+def _time_ns(moment: Advertisement | int) -> int:
+    return moment if isinstance(moment, int) else moment.time_ns
 
 
 def open_simulation(address: SourceAddress, clock: Clock | None = None) -> SimulatedSource:

@@ -16,6 +16,7 @@ from localizer.fixes import Fix, utc_text
 from localizer.live import SETTLE_S, WINDOW_S, LiveEngine
 from localizer.manifest import SiteCheck
 from localizer.site import Position
+from localizer.sources.whereabouts import Whereabouts, tell
 from localizer.surveying.check_walk import CheckPoint, CheckReport, report_check_walk
 
 FIXES_PER_POINT: Final = 10
@@ -106,6 +107,7 @@ class CheckWalks:
         stand.fixes.append(fix)
         if stand.done:
             self._standing = None
+            tell(self._engine.source, None)
             self._keep(walk)
 
     def begin(self) -> CheckWalk:
@@ -130,6 +132,7 @@ class CheckWalks:
         stand = Stand(f"{len(walk.stands) + 1}", at, since_ns)
         walk.stands.append(stand)
         self._standing = (walk, stand)
+        tell(self._engine.source, Whereabouts(at))
         return stand
 
     def get(self, walk_id: str) -> CheckWalk:

@@ -10,7 +10,7 @@ from typing import Final
 from localizer.clock import Clock
 from localizer.scans import Advertisement
 from localizer.site import Position
-from localizer.sources import SourceStatus
+from localizer.sources import SourceStatus, Whereabouts
 from localizer.survey_app.reading import SourceReader
 
 MAX_WAITING: Final = 20_000
@@ -60,6 +60,10 @@ class SharedSource:
     def truth_at(self, time_ns: int) -> Position | None:
         """Return where the receiver really was; None if the reader's source does not know."""
         return self._reader.source.truth_at(time_ns)
+
+    def be_at(self, where: Whereabouts | None) -> None:
+        """Tell the reader's source where the surveyor is."""
+        self._reader.be_at(where)
 
     def end(self) -> None:
         """End the iteration after what waits."""

@@ -13,7 +13,8 @@ from typing import Final
 from localizer.clock import Clock
 from localizer.errors import SourceError
 from localizer.scans import Advertisement
-from localizer.sources import Source, SourceStatus
+from localizer.sources import Source, SourceStatus, Whereabouts
+from localizer.sources.whereabouts import tell
 from localizer.survey.tally import HeardNow, Ring
 
 REOPEN_S: Final = (2.0, 5.0, 15.0, 60.0)
@@ -75,6 +76,10 @@ class SourceReader:
             given=now.given + self._given,
             dropped=MappingProxyType(dict(self._dropped + Counter(now.dropped))),
         )
+
+    def be_at(self, where: Whereabouts | None) -> None:
+        """Tell a receiver that is simulated where the surveyor is; None where nobody knows."""
+        tell(self._source, where)
 
     def heard_now(self) -> list[HeardNow]:
         """Return who was heard in the last seconds, loudest first."""

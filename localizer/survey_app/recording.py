@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from localizer.clock import NS_PER_S, Clock
 from localizer.errors import SurveyAppError
 from localizer.scans import Advertisement
 from localizer.site import Position
+from localizer.sources import Whereabouts
 from localizer.survey import Point, Recorder, Recording, RecordingKind, Survey, Waypoint
 from localizer.survey_app.sessions import RecordedSession
 from localizer.survey_app.standing import Standing
@@ -30,15 +32,27 @@ class Start:
 
 
 class Recordings:
-    """The one recording that may be open. Its methods belong to the survey's thread."""
+    """The one recording that may be open. Its methods belong to the survey's thread.
 
-    def __init__(self, session: RecordedSession, clock: Clock) -> None:
+    Args:
+        session: what is recorded belongs to it.
+        clock: the source's.
+        be_at: told where the surveyor is while something is recorded; None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        session: RecordedSession,
+        clock: Clock,
+        be_at: Callable[[Whereabouts | None], None],
+    ) -> None:
         self.standing: Standing | None = None
         """What was heard at the point so far; None if nobody stands at one."""
         self.waypoints: tuple[Waypoint, ...] = ()
         """Of the open walk."""
         self._session = session
         self._clock = clock
+        self._be_at = be_at
 
     def take(self, advertisement: Advertisement) -> None:
         """Take what the source gives; on the event loop."""
@@ -81,14 +95,17 @@ class Recordings:
             point = find_point(survey, wanted.point)
             near = nearest_visits(point.position, survey.coverage().points, without=point.id)
             beacons = frozenset(beacon.id for beacon in survey.site.beacons)
+            self._be_at(Whereabouts(point.position, heading_deg=wanted.heading_deg))
             started = recorder.start_point(
                 point.id, heading_deg=wanted.heading_deg, resumes=wanted.resumes
             )
             self.standing = Standing(started, near, beacons)
         elif wanted.kind == "walk" and wanted.at is not None:
+            self._be_at(Whereabouts(wanted.at, walking=True))
             started = recorder.start_walk(wanted.at, resumes=wanted.resumes)
             self.waypoints = (Waypoint(started.started_ns, wanted.at),)
         else:
+            self._be_at(None)
             started = recorder.start_unlabelled(resumes=wanted.resumes)
         return started
 
@@ -103,6 +120,7 @@ class Recordings:
         recorder = self._walk(expected)
         last = self.waypoints[-1] if self.waypoints else None
         check_tap(last, Waypoint(self._clock.now_ns(), at))
+        self._be_at(Whereabouts(at, walking=True))
         self.waypoints = (*self.waypoints, recorder.waypoint(at))
 
     def undo_waypoint(self, *, expected: str | None = None) -> None:
@@ -147,6 +165,7 @@ class Recordings:
     def forget(self) -> None:
         """Forget what is known of the open recording."""
         self.standing, self.waypoints = None, ()
+        self._be_at(None)
 
     def _walk(self, expected: str | None) -> Recorder:
         recorder, current = self._current(expected)
