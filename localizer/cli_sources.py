@@ -35,6 +35,6 @@ def _open_serial(address: SourceAddress, clock: Clock | None) -> Source:
 
 
 RADIO_OPENERS: Final[Mapping[str, SourceOpener]] = MappingProxyType(
-    {"ble": _open_ble, "mqtt": _open_mqtt, "serial": _open_serial}
+    {"ble": _open_ble, "mqtt": _open_mqtt, "mqtts": _open_mqtt, "serial": _open_serial}
 )
 """What `localizer.sources.open_source` takes as `openers` to open every kind of source."""

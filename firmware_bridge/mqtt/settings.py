@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 USUAL_PREFIXES: Final = ("localizer", "espresense", "home")
 """Where the three kinds of gateways report unless they are told otherwise: ours, ESPresense,
 Theengs and OpenMQTTGateway."""
+
+_FILTER: Final = re.compile(r"(?=.)(?:(?:\+|[^+#/\0]*)/)*(?:\+|#|[^+#/\0]*)")
+"""A topic filter (MQTT 5, 4.7): levels between slashes, each a name, ``+``, or ``#`` at the end."""
 
 DIRECTIONS: Final = ("receivers-move", "tags-move")
 
@@ -52,7 +56,7 @@ def read_settings(address: SourceAddress) -> MqttSettings:
     settings = MqttSettings(
         host=target.hostname or "",
         port=target.port or PORTS[address.scheme],
-        topics=_topics(options.text("topic"), unquote(target.path).strip("/")),
+        topics=_topics(address, options.text("topic"), unquote(target.path).strip("/")),
         qos=_qos(address, options.whole("qos", 0)),
         tag=_tag(address, options.text("direction"), options.text("tag")),
         user=user,
@@ -81,9 +85,17 @@ def _split_target(address: SourceAddress) -> SplitResult:
     return target
 
 
-def _topics(chosen: str | None, prefix: str) -> tuple[str, ...]:
+def _topics(address: SourceAddress, chosen: str | None, prefix: str) -> tuple[str, ...]:
     if chosen is not None:
-        return tuple(chosen.split(","))
+        filters = tuple(chosen.split(","))
+        for one in filters:
+            if not _FILTER.fullmatch(one):
+                address.fail(
+                    "a topic must have + for one whole level and # for all that follow, at the "
+                    f"end, but got {one!r}; write + as %2B and # as %23, commas between filters",
+                    "bad_topic",
+                )
+        return filters
     return tuple(
         filter_
         for root in ((prefix,) if prefix else USUAL_PREFIXES)

@@ -14,9 +14,9 @@ from typing import Any, cast
 import aiomqtt
 import pytest
 
-from firmware_bridge.mqtt import open_mqtt
 from firmware_bridge.mqtt.connection import BrokerAway, subscribe
 from firmware_bridge.mqtt.settings import MqttSettings
+from localizer.cli_sources import RADIO_OPENERS
 from localizer.clock import Clock, MonotonicClock
 from localizer.sources import Source, open_source
 from tests.firmware_bridge.collecting import Collector, until
@@ -34,7 +34,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 def opened(address: str, clock: Clock | None = None) -> Source:
-    return open_source(address, openers={"mqtt": open_mqtt, "mqtts": open_mqtt}, clock=clock)
+    return open_source(address, openers=RADIO_OPENERS, clock=clock)
 
 
 def at(broker: Mosquitto, rest: str = "") -> str:

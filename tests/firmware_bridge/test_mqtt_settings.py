@@ -3,13 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.mqtt import open_mqtt
 from firmware_bridge.mqtt.settings import MqttSettings, read_settings
+from localizer.cli_sources import RADIO_OPENERS
 from localizer.errors import SourceError
 from localizer.sources import open_source
 from localizer.sources.address import parse_source
 
-OPENERS = {"mqtt": open_mqtt, "mqtts": open_mqtt}
 SECRET = "s3cret"
 
 
@@ -84,6 +83,12 @@ def test_a_password_from_a_file_or_the_environment(
         ("mqtt://b:port", "bad_address"),
         ("mqtt://b:70000", "bad_address"),
         ("mqtt://b/a/%23", "bad_address"),
+        ("mqtt://b?topic=", "bad_topic"),
+        ("mqtt://b?topic=a,", "bad_topic"),
+        ("mqtt://b?topic=a%23", "bad_topic"),
+        ("mqtt://b?topic=%23/a", "bad_topic"),
+        ("mqtt://b?topic=a/b%2B/c", "bad_topic"),
+        ("mqtt://b?topic=a%00b", "bad_topic"),
         (f"mqtt://:{SECRET}@b", "bad_address"),
         (f"mqtt://u:{SECRET}/x@b", "bad_address"),
         (f"mqtt://u:{SECRET}?x@b", "bad_option"),
@@ -104,7 +109,7 @@ def test_a_password_from_a_file_or_the_environment(
 )
 def test_an_address_that_cannot_be_used_shows_no_password(text: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
-        open_source(text, openers=OPENERS)
+        open_source(text, openers=RADIO_OPENERS)
     assert caught.value.reason == reason
     assert SECRET not in f"{caught.value} {caught.value.source} {caught.value!r}"
 
@@ -116,7 +121,7 @@ def test_an_empty_password_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_name_has_no_password() -> None:
-    source = open_source(f"mqtt://user:{SECRET}@broker/home", openers=OPENERS)
+    source = open_source(f"mqtt://user:{SECRET}@broker/home", openers=RADIO_OPENERS)
     assert source.name == "mqtt://user:***@broker/home"
     assert source.status.state == "opening"
 
@@ -124,5 +129,5 @@ def test_the_name_has_no_password() -> None:
 def test_without_aiomqtt_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firmware_bridge.mqtt.opening.find_spec", lambda name: None)
     with pytest.raises(SourceError, match=r"ble-localizer\[mqtt\]") as caught:
-        open_source("mqtt://broker", openers=OPENERS)
+        open_source("mqtt://broker", openers=RADIO_OPENERS)
     assert caught.value.reason == "missing_extra"
