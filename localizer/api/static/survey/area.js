@@ -1,6 +1,7 @@
 // The walkable outline and the blocked areas: corners that are dragged, areas drawn by tapping.
 
 import { button, fill, h, s } from "./dom.js";
+import { Draft } from "./draft.js";
 import { subHead, undoButton } from "./parts.js";
 import { drawFloor, isScaled, planCorners } from "./scene.js";
 
@@ -16,10 +17,15 @@ class AreaScreen {
     this.app = app;
     this.chosen = "outline"; // or the number of a blocked area
     this.corner = null; // of the chosen one
-    this.draft = null; // {what, corners}: not closed yet
+    this.draft = null; // {what, corners}: not saved yet
+    this.kept = null; // the phone's copy of it
   }
 
   draw(state, floor) {
+    if (this.floor?.id !== floor.id) {
+      this.kept = new Draft(this.app, "area", floor.id);
+      this.draft = this.kept.read();
+    }
     [this.state, this.floor] = [state, floor];
     if (this.chosen !== "outline" && !floor.blocked[this.chosen]) this.chosen = "outline";
     this.corners = [...(this.chosen === "outline" ? floor.outline : floor.blocked[this.chosen])];
@@ -59,6 +65,7 @@ class AreaScreen {
     if (this.draft) {
       if (hit?.kind === "corner" && hit.number === 0 && this.draft.corners.length > 2) return this.attempt(() => this.close());
       this.draft.corners.push(at);
+      this.kept.keep(this.draft);
     } else if (hit?.kind === "corner") {
       this.corner = hit.number;
     } else {
@@ -82,8 +89,10 @@ class AreaScreen {
     layer.path(corners, this.chosen === "outline" && this.draft?.what !== "blocked" ? "edit-outline" : "edit-blocked", { closed: corners.length > 2 });
     if (!done) return;
     this.corner = hit.number;
-    if (this.draft) this.paint();
-    else this.attempt(() => this.save(corners));
+    if (this.draft) {
+      this.kept.keep(this.draft);
+      this.paint();
+    } else this.attempt(() => this.save(corners));
   }
 
   /** What is refused is drawn again as it is saved. */
@@ -102,6 +111,12 @@ class AreaScreen {
     else await this.put({ blocked: this.floor.blocked.map((one, i) => (i === this.chosen ? rounded : one)) });
   }
 
+  dropDraft() {
+    [this.draft, this.corner] = [null, null];
+    this.kept.drop();
+    this.app.draw();
+  }
+
   put(changed, said = "Saved") {
     return this.app.change("PUT", `/floors/${encodeURIComponent(this.floor.id)}`, { ...this.floor, ...changed }, said);
   }
@@ -110,12 +125,16 @@ class AreaScreen {
     const { what, corners } = this.draft;
     const rounded = corners.map(([x, y]) => [tidy(x), tidy(y)]);
     const blocked = what === "blocked" ? [...this.floor.blocked, rounded] : this.floor.blocked;
-    [this.draft, this.chosen, this.corner] = [null, what === "outline" ? "outline" : blocked.length - 1, null];
+    // Drawn on until it is saved: what is refused can be put right, and what did not arrive sent again.
     await this.put(what === "outline" ? { outline: rounded } : { blocked });
+    this.chosen = what === "outline" ? "outline" : blocked.length - 1;
+    this.dropDraft();
   }
 
   begin(what) {
     this.draft = { what, corners: [] };
+    this.corner = null;
+    this.kept.keep(this.draft);
     this.paint();
     this.fillPanel();
   }
@@ -135,15 +154,12 @@ class AreaScreen {
     const { app, draft } = this;
     const back = () => {
       draft.corners.pop();
+      this.kept.keep(draft);
       this.paint();
       this.fillPanel();
     };
-    const cancel = () => {
-      this.draft = null;
-      this.draw(this.state, this.floor);
-    };
     return [
-      h("div", { class: "row equal" }, button(app, "Cancel", cancel, { id: "area-cancel" }), draft.corners.length > 0 && button(app, "Last corner", back, { icon: "undo", id: "area-back" })),
+      h("div", { class: "row equal" }, button(app, "Cancel", () => this.dropDraft(), { id: "area-cancel" }), draft.corners.length > 0 && button(app, "Last corner", back, { icon: "undo", id: "area-back" })),
       draft.corners.length > 2 && button(app, "Close the area", () => this.attempt(() => this.close()), { kind: "primary wide", icon: "check", id: "area-close" }),
     ];
   }

@@ -1,6 +1,7 @@
 // The scale of a plan: two measured distances, then where (0, 0) lies and which way x runs.
 
 import { button, field, fill, form, h, s } from "./dom.js";
+import { Draft } from "./draft.js";
 import { subHead } from "./parts.js";
 import { isPicture } from "./scene.js";
 
@@ -48,11 +49,20 @@ class ScaleScreen {
     this.lengths = first && second ? [String(first.length_m), String(second.length_m)] : ["", ""];
     if (this.places.length && typeof plan.m_per_px === "number") this.places.push(...axisOf(plan));
     this.refused = null;
+    this.kept = new Draft(this.app, "scale", floorId, plan.url);
+    Object.assign(this, this.kept.read() ?? {});
+  }
+
+  /** Keep what is marked and typed until it is saved. */
+  keep() {
+    const { places, lengths } = this;
+    this.kept.keep({ places, lengths });
   }
 
   tap(at) {
     if (this.places.length >= 6) return;
     this.places.push(at);
+    this.keep();
     this.paint();
     this.fillPanel();
     if (this.places.length === 2 || this.places.length === 4) this.app.panel.querySelector(`[name=length${this.places.length / 2}]`).focus();
@@ -62,6 +72,7 @@ class ScaleScreen {
     this.places[hit.number] = at;
     this.refused = null;
     if (!done) return this.paintLines();
+    this.keep();
     this.paint();
     this.fillPanel();
   }
@@ -87,6 +98,7 @@ class ScaleScreen {
       const input = field(`Length ${NAMES[2 * number - 2]}–${NAMES[2 * number - 1]}, metres`, `length${number}`, { type: "number", inputmode: "decimal", step: "any", min: "0", value: this.lengths[number - 1] });
       input.addEventListener("input", (event) => {
         this.lengths[number - 1] = event.target.value;
+        this.keep();
         this.refused = null;
         this.app.panel.querySelector("#scale-refused")?.remove();
       });
@@ -105,6 +117,7 @@ class ScaleScreen {
 
   back() {
     this.places.pop();
+    this.keep();
     this.refused = null;
     this.paint();
     this.fillPanel();
@@ -125,6 +138,7 @@ class ScaleScreen {
       app.panel.querySelector("#scale-refused").scrollIntoView({ block: "nearest" });
       return;
     }
+    this.kept.drop();
     app.go("area");
   }
 }
