@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 
 from localizer.api.app import create_app
 from localizer.serve import listen, server_config
+from localizer.survey_app import SurveyService
 from localizer.survey_app.choosing import choose_survey
 from localizer.survey_app.opening import open_survey_service
 from tests.browser import PHONE, WAIT_MS, Watched, opened
@@ -65,6 +66,13 @@ class SurveyApp:
 
 
 @dataclass
+class SurveyHere(SurveyApp):
+    """The survey app in a thread of this process, with what it is made of."""
+
+    service: SurveyService
+
+
+@dataclass
 class SurveyProcess(SurveyApp):
     """`localizer survey` at work, as a user starts it."""
 
@@ -98,17 +106,25 @@ def surveying(
 
 @contextmanager
 def surveying_here(
-    site: str, file: Path, *, source: str = "simulate:demo?speed=20", bundle: Path | None = None
-) -> Iterator[SurveyApp]:
-    """Run the app in a thread of this process: it starts in a tenth of the time."""
+    site: str,
+    file: Path,
+    *,
+    source: str = "simulate:demo?speed=20",
+    bundle: Path | None = None,
+    token: str | None = None,
+) -> Iterator[SurveyHere]:
+    """Run the app in a thread of this process: it starts in a tenth of the time.
+
+    With a token it is as it would be on a network, though it listens on loopback all the same.
+    """
     path = choose_survey(site, file)
     service, locator, engine = open_survey_service(path, source, bundle)
-    server = uvicorn.Server(server_config(create_app(locator, engine, survey=service)))
+    server = uvicorn.Server(server_config(create_app(locator, engine, survey=service, token=token)))
     with listen("127.0.0.1", 0) as listener:
         thread = Thread(target=server.run, args=([listener],), name="survey app")
         thread.start()
         try:
-            yield SurveyApp(f"http://127.0.0.1:{listener.getsockname()[1]}")
+            yield SurveyHere(f"http://127.0.0.1:{listener.getsockname()[1]}", service)
         finally:
             service.shared.close_streams()
             if engine is not None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localizer.api.problems import ApiProblemError, problem_response
+from localizer.api.problems import ApiProblemError, problem_page, problem_response
 from localizer.errors import ConfigError
 
 COOKIE: Final = "localizer_survey"
@@ -160,7 +160,9 @@ def _same(given: str, wanted: str) -> bool:
 
 async def _refuse(problem: ApiProblemError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await problem_response(problem)(scope, receive, send)
+        wants_page = "text/html" in Headers(scope=scope).get("accept", "")
+        answer = problem_page(problem) if wants_page else problem_response(problem)
+        await answer(scope, receive, send)
         return
     # Before it is accepted, closing a WebSocket answers its handshake with 403.
     await send({"type": "websocket.close", "code": 1008, "reason": problem.detail[:100]})

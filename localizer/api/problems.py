@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,6 +22,17 @@ MAX_GOT_CHARS: Final = 120
 """Characters of the offending value that are sent back: enough to recognise it in a log."""
 
 _KINDS: Final = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Localizer: {title}</title>
+<h1>{title}</h1>
+<p>{detail}</p>
+</html>
+"""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -78,6 +90,15 @@ def problem_response(problem: ApiProblemError) -> Response:
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,
+    )
+
+
+def problem_page(problem: ApiProblemError) -> Response:
+    """Return a problem as a page: who opens an address in a browser reads no JSON."""
+    title = escape(HTTPStatus(problem.status).phrase)
+    page = _PAGE.format(title=title, detail=escape(problem.detail))
+    return Response(
+        page, status_code=problem.status, media_type="text/html", headers=problem.headers
     )
 
 

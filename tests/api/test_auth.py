@@ -57,6 +57,13 @@ def test_on_a_network_nothing_comes_without_the_token(phone: Phone, where: str) 
     assert phone.ask("GET", where, authorization="Bearer wrong").status_code == 401
 
 
+def test_a_browser_without_the_token_is_told_in_words(phone: Phone) -> None:
+    answer = phone.ask("GET", PAGE, accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "open the address that `localizer survey` printed" in answer.text
+
+
 def test_a_program_brings_the_token_in_a_header(phone: Phone) -> None:
     answer = phone.ask("GET", "/v1/survey", authorization=f"Bearer {TOKEN}")
     assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
