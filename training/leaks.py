@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from localizer.errors import LeakError
 from localizer.table import FingerprintTable
 from training.near_copies import CopiedSession, find_copied_sessions, numbered
-from training.splits import PUBLISHED, Fold, Split
+from training.splits import PUBLISHED, SEALED, Fold, Split
 
 if TYPE_CHECKING:
     from training.augmentation.rows import Augmented
@@ -46,7 +46,8 @@ class Leaks:
     verbatim: int
     """Test rows whose readings stand word for word in training, at whatever place."""
     copied: tuple[CopiedSession, ...] = ()
-    """Sessions of copies that the published split trains on; surveys are checked when opened."""
+    """Sessions of copies where the published split or sealed sessions add rows; development
+    sessions are checked when a survey is opened."""
 
     def in_words(self) -> str:
         """Say what was found, in one line."""
@@ -56,13 +57,11 @@ class Leaks:
             else "no test row stands in training"
         )
         text = f"Leaks: {found}; the readings of {self.verbatim} of {self.test_rows} test rows do"
-        if not self.exempt:
-            return text
         copies = "".join(
             f"; {one.matched} of the {one.rows} rows of session {one.session} are near-copies"
             for one in self.copied
         )
-        return f"{text}{copies} ({PUBLISHED}: exempt by name)"
+        return f"{text}{copies}{f' ({PUBLISHED}: exempt by name)' if self.exempt else ''}"
 
     def to_record(self) -> dict[str, Any]:
         """Return the findings for JSON."""
@@ -110,7 +109,7 @@ def find_leaks(
         rows=np.unique(np.concatenate([np.empty(0, np.int64), *leaked])),
         augmented=len(made),
         verbatim=verbatim,
-        copied=find_copied_sessions(table) if exempt else (),
+        copied=find_copied_sessions(table) if split.name in (PUBLISHED, SEALED) else (),
     )
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from training.augmentation import augment, join
 from training.augmentation.naive import naive
 from training.augmentation.rows import Augmented, Material, Provenance, to_table
 from training.evaluation import Plan, evaluate
+from training.final import sealed_split
 from training.leaks import NAMED_ROWS, find_leaks, refuse_leaks, sources_of
 from training.splits import SPLITS, Fold, Split
 from training.tasks import Workers
@@ -102,6 +104,24 @@ def test_two_devices_side_by_side_are_no_clones() -> None:
         [[-60], [-61]], [[1, 1], [1, 1]], seconds=[0, 0], device=["phone", "receiver"]
     )
     assert find_leaks(table, [fold(table, [0])], SPLIT).rows.tolist() == []
+
+
+def test_a_sealed_session_that_copies_another_is_named_beside_its_figures() -> None:
+    table = small_table()
+    rows = table.rows(np.flatnonzero(table.session == table.session[0]))
+    later = replace(
+        rows,
+        session=np.full(len(rows), "sealed"),
+        time=rows.time + np.timedelta64(30, "D"),
+    )
+    split = sealed_split(len(table))
+    whole = join(table, later)
+    leaks = find_leaks(whole, split.folds(whole), split)
+    assert leaks.rows.size == 0
+    assert f"; {len(rows)} of the {len(rows)} rows of session sealed are near" in leaks.in_words()
+    assert [one["session"] for one in leaks.to_record()["copied_sessions"]] == ["sealed"]
+    development = find_leaks(table, SPLITS["sessions"].folds(table), SPLITS["sessions"])
+    assert development.copied == ()
 
 
 def test_verbatim_vectors_are_counted_and_not_refused() -> None:
