@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from localizer.table import FingerprintTable, table_from_fingerprints
 from training.near_copies import find_copied_sessions
 from training.published_surveys import PUBLISHED_SURVEYS, SURVEY_NAMES, import_published
 from training.specs import beacon_order, complete_site
+from training.survey_notes import notes_on, outside_in_words
 
 SEALED: Final[tuple[Role, ...]] = ("sealed",)
 
@@ -34,9 +35,6 @@ SIMULATED_SEED: Final = 1
 
 ALL_FLOORS: Final = "all"
 """Instead of a floor's id: every floor, each with a model of its own; `evaluate` alone takes it."""
-
-FEW_PLACES: Final = 10
-"""Below so many places a cross-validated error is that of the places, not of the floor."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class OpenedSurvey:
     notes: tuple[str, ...]
     """What was said while opening it: where it came from, lines that were damaged."""
     warnings: tuple[str, ...] = ()
-    """What must not be overlooked: development sessions that look like copies of others."""
+    """What must not be overlooked: places outside the floor, sessions that look like copies."""
     replaced: Mapping[BeaconId, BeaconId] = field(default_factory=dict)
     """What hangs now at the place of every beacon that was replaced, by the old one's id."""
 
@@ -109,7 +107,7 @@ class OpenedSurvey:
         """Return the SHA-256 of every sealed session's labelled rows on the floor, by session.
 
         Of the rows and nothing around them: a beacon that is measured anew, or another session
-        that is added, does not make a session unread. The final evaluation alone calls this.
+        that is added, does not make a session unread. Who calls this writes to the ledger.
         """
         digests: dict[str, hashlib._Hash] = {}
         with Survey.open(self.path) as survey:
@@ -171,8 +169,9 @@ def open_survey(name: str, workdir: Path, *, floor: str | None = None) -> Opened
         _refuse_unknown_floor(site, one, path)
     table = table_from_fingerprints(rows, beacon_order(site))
     copied = tuple(one.in_words() for one in find_copied_sessions(table))
-    notes = (*notes, *_notes(rows))
-    return OpenedSurvey(name, path, site, chosen, data_sha256, notes, copied, replaced)
+    warnings = (*outside_in_words(site, rows), *copied)
+    notes = (*notes, *notes_on(rows))
+    return OpenedSurvey(name, path, site, chosen, data_sha256, notes, warnings, replaced)
 
 
 def _floor(row: Fingerprint) -> str:
@@ -186,20 +185,6 @@ def _refuse_unknown_floor(site: Site, floor: str, path: Path) -> None:
             f"({[known.id for known in site.floors]}), but lie on {floor!r}; add it to the site",
             path=path,
         )
-
-
-def _notes(rows: Sequence[Fingerprint]) -> tuple[str, ...]:
-    silent = sum(not row.scan.readings for row in rows)
-    places = len({row.position for row in rows})
-    notes = []
-    if silent:
-        notes.append(
-            f"{silent} of {len(rows)} labelled scans heard nothing and are left out: the edge "
-            "answers them with no_signal, not with a position"
-        )
-    if places < FEW_PLACES:
-        notes.append(f"only {places} places: the errors say little about the rest of the floor")
-    return tuple(notes)
 
 
 def _choose_floor(floors: list[str], wanted: str | None, path: Path) -> str:
