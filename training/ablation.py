@@ -15,7 +15,6 @@ from rich.table import Table
 from localizer.errors import ConfigError
 from training.config import Config
 from training.evaluation import Evaluation, MethodResult, Plan, evaluate, plan_tasks
-from training.metrics import bootstrap_by_place
 from training.recipe import Recipe
 from training.report import progress_bars, title_of
 from training.surveys import OpenedSurvey
@@ -107,7 +106,7 @@ def _gain(
 ) -> Gain:
     none, with_it = pair
     pairs = none.errors - with_it.errors
-    low, high = bootstrap_by_place(pairs.mean(axis=0), evaluation.rows.place)
+    mean, low, high = evaluation.gain_over(none, with_it)
     by_seed = pairs.mean(axis=1)
     made = [sum(chosen.get("augmented_rows", {}).values()) for chosen in with_it.settings]
     simple = evaluation.best_baseline
@@ -120,7 +119,7 @@ def _gain(
         seeds=pairs.shape[0],
         mean_m=with_it.summary.mean,
         none_mean_m=none.summary.mean,
-        gain_m=float(pairs.mean()),
+        gain_m=mean,
         gain_low_m=low,
         gain_high_m=high,
         gain_seed_sd_m=float(by_seed.std(ddof=1)) if len(by_seed) > 1 else 0.0,

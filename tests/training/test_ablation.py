@@ -61,12 +61,23 @@ def test_every_variant_is_compared_with_none_on_the_same_rows_and_seeds() -> Non
     pairs = errors["dnn"] - errors["dnn+noise"]
     assert gain.gain_m == pytest.approx(pairs.mean())
     bounds = bootstrap_by_place(pairs.mean(axis=0), evaluation.rows.place)
-    assert (gain.gain_low_m, gain.gain_high_m) == bounds
+    assert (gain.gain_low_m, gain.gain_high_m) == pytest.approx(bounds)
     assert gain.gain_seed_sd_m == pytest.approx(pairs.mean(axis=1).std(ddof=1))
     assert gain.none_mean_m - gain.mean_m == pytest.approx(gain.gain_m)
     assert (gain.seeds, gain.n) == (2, len(small_table()))
     assert gain.best_simple == evaluation.best_baseline.method
     assert gain.best_simple_mean_m == evaluation.best_baseline.summary.mean
+
+
+def test_where_nobody_stands_still_whole_sessions_are_drawn_again() -> None:
+    evaluation = done()[1]
+    rows = evaluation.rows
+    walked = replace(rows, position_m=rows.position_m + 0.01 * np.arange(len(rows))[:, None])
+    (gain,) = gains(replace(evaluation, rows=walked), configs())
+    errors = {result.method: result.errors.mean(axis=0) for result in evaluation.results}
+    session = np.unique(rows.session, return_inverse=True)[1]
+    bounds = bootstrap_by_place(errors["dnn"] - errors["dnn+noise"], session)
+    assert (gain.gain_low_m, gain.gain_high_m) == pytest.approx(bounds)
 
 
 def test_gains_come_best_first() -> None:
