@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,13 +9,11 @@ from rich.console import Console
 
 from localizer.table import FingerprintTable
 from training.augmentation.rows import join
-from training.config import Config
-from training.evaluation import Evaluation, Plan, evaluate, plan_tasks, to_records
+from training.evaluation import Evaluation, Plan, evaluate, plan_tasks
 from training.journey import print_evaluation, warn
-from training.ledger import Ledger, Reading, Result
-from training.provenance import git_state, method_sha256
+from training.ledger import Ledger, Reading
+from training.reading import reading_of
 from training.recipe import Recipe
-from training.records import bundle_metrics, records_from
 from training.report import progress_bars
 from training.splits import SEALED, Fold, Split
 from training.surveys import OpenedSurvey
@@ -79,7 +76,7 @@ def read_sealed(
         progress_bars(console, plan_tasks(plan)) as progress,
     ):
         evaluation = evaluate(plan, pool, progress=progress)
-    reading = _reading(survey, recipe, evaluation, hashes, permission.again)
+    reading = reading_of(survey, recipe, evaluation, hashes, permission.again)
     permission.ledger.append(reading)
     print_evaluation(evaluation, survey.site.cell_m, console)
     return Readout(evaluation, reading)
@@ -93,36 +90,3 @@ def sealed_split(development: int) -> Split:
         return [Fold("sealed sessions", rows[:development], rows[development:])]
 
     return Split(SEALED, _WHAT, "", folds)
-
-
-def _reading(
-    survey: OpenedSurvey,
-    recipe: Recipe,
-    evaluation: Evaluation,
-    hashes: dict[str, str],
-    again: str | None,
-) -> Reading:
-    commit, dirty = git_state()
-    records = records_from(to_records(evaluation, survey.site.cell_m))
-    methods: list[str | Config] = [*recipe.baselines, *recipe.configs]
-    return Reading(
-        time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        survey=survey.name,
-        site=survey.site.id,
-        floor=survey.floor,
-        sealed=hashes,
-        data_sha256=survey.data_sha256,
-        seeds=tuple(recipe.seeds),
-        git_commit=commit,
-        git_dirty=dirty,
-        again=again,
-        results=tuple(
-            Result(
-                method=name,
-                config_sha256=method_sha256(method),
-                metrics=next(iter(bundle_metrics(records, name)), None),
-            )
-            for method in methods
-            for name in [method if isinstance(method, str) else method.name]
-        ),
-    )

@@ -17,6 +17,7 @@ from training.criterion import Choice, choose, usable_criterion
 from training.evaluation import Evaluation, Plan, evaluate, plan_tasks, to_records
 from training.ledger import Ledger, reading_in_words, sealed_metrics
 from training.provenance import method_sha256, provenance_of
+from training.reading import reading_of
 from training.recipe import Recipe
 from training.records import Record, bundle_metrics, records_from
 from training.report import progress_bars, tables
@@ -29,9 +30,21 @@ if TYPE_CHECKING:
 
 
 def cross_validate(
-    survey: OpenedSurvey, recipe: Recipe, workers: Workers, console: Console
+    survey: OpenedSurvey,
+    recipe: Recipe,
+    workers: Workers,
+    console: Console,
+    ledger: Ledger | None = None,
 ) -> list[Evaluation]:
     """Score every method on every split, with bars while it runs and a table after each.
+
+    Args:
+        survey: development sessions alone are read, but for the published split.
+        recipe: the splits, and what is scored on them.
+        workers: they hold the survey's development rows.
+        console: where bars and tables go.
+        ledger: gets a line before the published split's table is printed, whose test rows are
+            sealed sessions; None where that split is not among the recipe's.
 
     Raises:
         ConfigError: the survey cannot be cut by a split.
@@ -58,6 +71,9 @@ def cross_validate(
                 if published
                 else evaluate(plan, workers, progress=progress)
             )
+        if published and ledger is not None:
+            hashes = survey.sealed_hashes()
+            ledger.append(reading_of(survey, recipe, done, hashes, PUBLISHED))
         print_evaluation(done, survey.site.cell_m, console)
         evaluations.append(done)
     return evaluations

@@ -55,7 +55,7 @@ def _grouped(groups: NDArray[np.generic], need: str) -> list[Fold]:
     if len(names) < 2:
         raise ConfigError(
             f"this split needs at least two {need}, but the survey has {len(names)}; survey more "
-            "of them, or choose another --split (sessions, cells or blocks)"
+            "of them, or choose another --split (cells or blocks)"
         )
     return [
         Fold(str(name), np.flatnonzero(groups != name), np.flatnonzero(groups == name))

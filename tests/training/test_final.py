@@ -13,6 +13,7 @@ from rich.console import Console
 from localizer.bundle import load_bundle
 from localizer.errors import ConfigError, LeakError, SurveyError
 from localizer.survey import ROLES, Survey
+from tests.real_data import uci_files
 from tests.training.simulated import quick, small_survey, small_table
 from training.earlier_run import Wish, export_run
 from training.final import Permission, Readout, read_sealed
@@ -113,6 +114,24 @@ def test_readings_and_their_reasons_stand_in_the_card_of_later_bundles(tmp_path:
     mine = next(r for r in first.evaluation.results if r.method == choice.method)
     assert bundle.manifest.metrics[-1].mean_m == mine.summary.mean
     assert "sealed" in bundle.manifest.metrics_note
+
+
+def test_the_published_split_reads_sealed_days_and_writes_it_down(tmp_path: Path) -> None:
+    uci_files()
+    survey = open_survey("uci", tmp_path)
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    recipe = Recipe([SPLITS["published"]], ["weighted-centroid"], [], (0,))
+    with start_workers(survey, recipe, 1) as workers:
+        (done,) = cross_validate(survey, recipe, workers, silent(), ledger)
+    (reading,) = ledger.readings()
+    assert set(reading.sealed) == {"2016-04-19", "2016-04-20"}
+    assert reading.again == "published"
+    (result,) = reading.results
+    assert result.metrics is not None
+    assert (result.metrics.split, result.metrics.honest) == ("published", False)
+    assert result.metrics.mean_m == done.best.summary.mean
+    with pytest.raises(ConfigError, match="--again REASON"):
+        read_sealed(survey, recipe, Permission(ledger, None), 1, silent())
 
 
 def test_sealed_rows_that_were_copied_into_development_are_refused(tmp_path: Path) -> None:
