@@ -86,3 +86,12 @@ SIMPLE_METHODS: Final[dict[str, SimpleMethod]] = {
         "extra trees", "the same with more random trees", _LEAVES, _MOST_NEIGHBOURS
     ),
 }
+
+NETWORKS: Final = {
+    "pool": "several ways to locate (the weighted centroid, the same with its numbers learnt, "
+    "Gaussian processes, a radio map), averaged with weights that the survey chooses; it also says "
+    "how probable every part of the floor is",
+    "dnn": "a neural network that learns the position from how loud each beacon is",
+    "cnn": "a neural network that sees how loud the beacons are as a picture of the floor",
+}
+"""What each kind of network does."""

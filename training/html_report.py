@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.catalogue import SIMPLE_METHODS
+from training.catalogue import NETWORKS, SIMPLE_METHODS
 from training.evaluation import Evaluation, MethodResult
 from training.markdown import error_markdown, extra_markdown
 from training.report import error_cells, extras, title_of
@@ -107,14 +107,15 @@ def in_short(evaluation: Evaluation) -> str:
 
 
 def _named(result: MethodResult) -> str:
-    return f"the {title_of(result)}"
+    return f"\u201c{title_of(result)}\u201d"
 
 
 def markdown_report(
     evaluations: Sequence[Evaluation], cell_m: float | None, run: dict[str, Any]
 ) -> str:
     """Return every table of a run as Markdown."""
-    parts = [f"# {run['survey']}, floor {run['floor']}"]
+    parts = [f"# {run['site']}, floor {run['floor']}", f"Survey: {run['survey']}"]
+    parts += [run["exported"]] if run["exported"] else []
     for evaluation in evaluations:
         split = evaluation.split
         parts.append(f"## Split `{split.name}`: {split.what}")
@@ -137,12 +138,12 @@ def html_report(
         cell_m: side of the survey's grid cell, or None.
         run: provenance, as `run.json` has it.
     """
-    title = f"How accurate is it? {run['survey']}"
+    title = f"How accurate is it? {run['site']}"
     body = [
         f"<h1>{escape(title)}</h1>",
         _compared(evaluations, run),
         *[_section(evaluation, cell_m, plots) for evaluation in evaluations],
-        _methods(evaluations),
+        _methods(evaluations, run),
         "<h2>What the words mean</h2>" + definitions(WORDS.items()),
         _left_out(evaluations, run),
         _provenance(run),
@@ -182,10 +183,20 @@ def _compared(evaluations: Sequence[Evaluation], run: dict[str, Any]) -> str:
         f"<p>This page compares {count(simple, 'simple method')} and {escape(networks)} on "
         f"{count(len(rows), 'scan')} of {count(places, 'place')}, taken in "
         f"{count(len(np.unique(rows.session)), 'session')} with "
-        f"{count(len(np.unique(rows.device)), 'device')}; {len(rows.beacons)} beacons, floor "
-        f"{escape(str(run['floor']))}. Every scan is located by methods that never saw it; what "
+        f"{count(len(np.unique(rows.device)), 'device')} (survey {escape(run['survey'])}); "
+        f"{count(len(rows.beacons), 'beacon')}, floor {escape(str(run['floor']))}. "
+        "Every scan is located by methods that never saw it; what "
         "else is kept from them differs from split to split.</p>"
-        f'<div class="short"><b>In short</b><ul>{asked}</ul></div>'
+        f'<div class="short"><b>In short</b>{_exported(run)}<ul>{asked}</ul></div>'
+    )
+
+
+def _exported(run: dict[str, Any]) -> str:
+    if not run["exported"]:
+        return ""
+    return (
+        f"<p>{escape(run['exported'])} It is the bundle in this folder: <code>localizer serve "
+        "--bundle FOLDER/bundle</code> answers with its positions.</p>"
     )
 
 
@@ -248,13 +259,14 @@ def picture(path: Path, caption: str) -> str:
     )
 
 
-def _methods(evaluations: Sequence[Evaluation]) -> str:
+def _methods(evaluations: Sequence[Evaluation], run: dict[str, Any]) -> str:
     took_part = {result.method: result for e in evaluations for result in e.results}
     simple = {
         method.title: method.what for name, method in SIMPLE_METHODS.items() if name in took_part
     }
     networks = {
-        title_of(result): "trained on the survey; its settings stand in this folder"
+        title_of(result): NETWORKS.get(run["kinds"].get(result.method, ""), "trained on the survey")
+        + "; its settings stand in this folder"
         for result in took_part.values()
         if not result.is_baseline
     }

@@ -20,6 +20,8 @@ from training.surveys import OpenedSurvey
 
 WORK: Final = Path("work")
 """Beside the checkout's code, and ignored by git."""
+STUDY: Final = "study.txt"
+"""Names the study whose work directory this is: the same command goes on in the same folder."""
 
 
 def default_workdir(survey: str) -> Path:
@@ -45,17 +47,43 @@ def new_workdir(path: Path) -> Path:
     return path
 
 
+def study_workdir(path: Path, study: str) -> Path:
+    """Make the work directory of a study, or take the one that its last run made.
+
+    Raises:
+        ConfigError: it cannot be made, or holds something else.
+    """
+    mark = path / STUDY
+    if mark.is_file() and mark.read_text(encoding="utf-8", errors="replace").strip() == study:
+        return path
+    new_workdir(path)
+    mark.write_text(f"{study}\n", encoding="utf-8")
+    return path
+
+
 def write_run(
-    workdir: Path, survey: OpenedSurvey, recipe: Recipe, evaluations: Sequence[Evaluation]
+    workdir: Path,
+    survey: OpenedSurvey,
+    recipe: Recipe,
+    evaluations: Sequence[Evaluation],
+    exported: str = "",
 ) -> list[dict[str, Any]]:
-    """Write configurations, provenance, metrics, curves and plots; return the metrics' records."""
+    """Write configurations, provenance, metrics, curves and plots; return the metrics' records.
+
+    Args:
+        workdir: made if missing.
+        survey: what was opened.
+        recipe: what was asked for.
+        evaluations: what it gave.
+        exported: which method became a bundle, and why, in words; empty where none did.
+    """
     site = survey.site
     workdir.mkdir(parents=True, exist_ok=True)
     for config in recipe.configs:
         (workdir / f"config-{config.name}.toml").write_text(config_to_toml(config))
     records = [r for e in evaluations for r in to_records(e, site.cell_m)]
     write_json(workdir / "metrics.json", records)
-    run = _run(survey, recipe, evaluations)
+    run = {**_run(survey, recipe, evaluations), "exported": exported}
     write_json(workdir / "run.json", run)
     for evaluation in evaluations:
         _write_curves(workdir / f"curves-{evaluation.split.name}.csv", evaluation)
@@ -77,12 +105,14 @@ def _run(survey: OpenedSurvey, recipe: Recipe, evaluations: Sequence[Evaluation]
     return {
         "survey": survey.name,
         "survey_file": str(survey.path),
+        "site": survey.site.name,
         "data_sha256": survey.data_sha256,
         "floor": survey.floor,
         "splits": [evaluation.split.name for evaluation in evaluations],
         "simple_methods": list(recipe.baselines),
         "aggregation": recipe.aggregation,
         "configs": {config.name: config.sha256 for config in recipe.configs},
+        "kinds": {config.name: config.network for config in recipe.configs},
         "seeds": list(recipe.seeds),
         "git_commit": commit,
         "git_dirty": dirty,

@@ -6,9 +6,12 @@ import pytest
 from rich.console import Console
 
 from localizer.bundle import load_bundle
+from localizer.errors import ConfigError
 from tests.training.simulated import quick, small_survey
 from training import journey
+from training.catalogue import NETWORKS
 from training.cli import main
+from training.commands.options import splits_of
 from training.config import config_to_toml
 from training.recipe import Recipe
 from training.splits import SPLITS
@@ -53,6 +56,11 @@ def test_fit_writes_metrics_and_a_bundle_that_the_edge_loads(
     assert bundle.manifest.method == best["method"]
     assert bundle.manifest.metrics[0].mean_m == pytest.approx(best["mean"])
     assert "Exported:" in said
+    page = (work / "report.html").read_text()
+    assert json.loads((work / "run.json").read_text())["exported"].startswith("Exported: ")
+    assert "<p>Exported: " in page
+    assert "How accurate is it? Simulated office" in page
+    assert NETWORKS["dnn"] in page
 
 
 def test_evaluate_prints_every_split_asked_for_and_exports_nothing(
@@ -81,6 +89,7 @@ def test_evaluate_prints_every_split_asked_for_and_exports_nothing(
         (["evaluate", "SURVEY", "--methods", "magic"], "weighted-centroid"),
         (["fit", "SURVEY", "--config", "magic"], "paper-dnn"),
         (["evaluate", "SURVEY", "--split", "published", "--workers", "1"], "survey `uci`"),
+        (["fit", "SURVEY", "--split", "published"], "opens no sealed session"),
         (["fit", "SURVEY", "--criterion", "random"], "must be honest"),
         (["evaluate", "SURVEY", "--final", "--split", "cells"], "no other"),
         (["evaluate", "SURVEY", "--again", "curious"], "add --final"),
@@ -104,6 +113,14 @@ def test_a_wrong_argument_is_one_line_and_exit_status_2(
     assert said.startswith("error: ")
     assert words in said
     assert len(said.splitlines()) == 1
+
+
+def test_all_stands_for_what_a_command_may_read_whatever_stands_beside_it() -> None:
+    every = ["sessions", "cells"]
+    assert [split.name for split in splits_of(["cells", "all"], every)] == ["cells", "sessions"]
+    assert [split.name for split in splits_of(["all", "published"], every)][-1] == "published"
+    with pytest.raises(ConfigError, match=r"but got \['days'\]"):
+        splits_of(["all", "days"], every)
 
 
 def test_a_work_directory_must_be_new_and_writable(

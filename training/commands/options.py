@@ -18,9 +18,10 @@ from training.config import PRESETS, load_config
 from training.evaluation import Evaluation
 from training.published_surveys import SURVEY_NAMES
 from training.recipe import Recipe
-from training.splits import PUBLISHED, SPLITS, Split
-from training.surveys import ALL_FLOORS, UCI, OpenedSurvey, open_survey
-from training.workdir import new_workdir, write_json, write_run
+from training.splits import SPLITS, Split
+from training.surveys import ALL_FLOORS, OpenedSurvey, open_survey
+from training.terminal import terminal
+from training.workdir import new_workdir, study_workdir, write_json, write_run
 
 Survey = Annotated[
     str,
@@ -87,10 +88,9 @@ def _refuse_twice(names: list[str]) -> None:
         )
 
 
-def splits_of(names: list[str], survey: str) -> list[Split]:
-    """Return splits by name; `all` is every one that may be of this survey."""
-    everything = [name for name in SPLITS if name != PUBLISHED or survey == UCI]
-    chosen = everything if names == [EVERY] else list(dict.fromkeys(names))
+def splits_of(names: list[str], every: Sequence[str]) -> list[Split]:
+    """Return splits by name; `all` stands for `every`."""
+    chosen = list(dict.fromkeys(one for n in names for one in (every if n == EVERY else [n])))
     unknown = [name for name in chosen if name not in SPLITS]
     if unknown:
         raise ConfigError(f"--split must be of {[*SPLITS, 'all']}, but got {unknown}")
@@ -105,13 +105,19 @@ def _methods(text: str) -> list[str]:
     return names
 
 
-def open_run(run: Run, console: Console, *, all_floors: bool = False) -> OpenedSurvey:
-    """Open the survey of a run in a new work directory, and say what is to be known."""
+def open_run(
+    run: Run, console: Console, *, all_floors: bool = False, study: str | None = None
+) -> OpenedSurvey:
+    """Open the survey of a run in its work directory, and say what is to be known.
+
+    The directory must be new, or that of the study if one is named.
+    """
     if run.floor == ALL_FLOORS and not all_floors:
         raise ConfigError(
             "this command works on one floor, but got --floor all; name one, or use evaluate"
         )
-    survey = open_survey(run.survey, new_workdir(run.workdir), floor=run.floor)
+    folder = study_workdir(run.workdir, study) if study else new_workdir(run.workdir)
+    survey = open_survey(run.survey, folder, floor=run.floor)
     for note in survey.notes:
         console.print(f"[dim]{escape(note)}[/]", highlight=False)
     return survey
@@ -122,10 +128,18 @@ def write(
     survey: OpenedSurvey,
     recipe: Recipe,
     evaluations: Sequence[Evaluation],
-    console: Console,
+    exported: str = "",
 ) -> None:
-    """Write all of a run to its work directory, and say where."""
-    records = write_run(run.workdir, survey, recipe, evaluations)
+    """Write all of a run to its work directory, and say where.
+
+    Args:
+        run: where.
+        survey: what was opened.
+        recipe: what was asked for.
+        evaluations: what it gave.
+        exported: which method became a bundle, and why; empty where none did.
+    """
+    records = write_run(run.workdir, survey, recipe, evaluations, exported)
     if run.json is not None:
         write_json(run.json, records)
-    console.print(f"Metrics, curves and plots: {run.workdir}", markup=False)
+    terminal().print(f"Metrics, curves and plots: {run.workdir}", markup=False)

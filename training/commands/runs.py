@@ -32,6 +32,8 @@ from training.commands.options import (
 from training.criterion import CRITERION, Choice, parse_criterion
 from training.ledger import LEDGER, Ledger
 from training.recipe import Recipe
+from training.splits import PUBLISHED, SPLITS
+from training.surveys import UCI
 from training.terminal import terminal
 from training.workdir import default_workdir, write_json
 
@@ -69,14 +71,15 @@ def evaluate(
     With --final, fit them on all development rows and score the sealed sessions once.
     """
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    recipe = recipe_of(splits_of(split, survey), methods, config, seeds)
+    every = [name for name in SPLITS if name != PUBLISHED or survey == UCI]
+    recipe = recipe_of(splits_of(split, every), methods, config, seeds)
     recipe = replace(recipe, outages=outages)
     if final:
         _final(run, recipe, ledger, again)
     elif again is not None:
         raise ConfigError("--again is the reason for reading sealed sessions; add --final")
     else:
-        _evaluate(run, recipe, every=split == [EVERY])
+        _evaluate(run, recipe, ledger, every=EVERY in split)
 
 
 def fit(
@@ -95,10 +98,17 @@ def fit(
 ) -> None:
     """Cross-validate, fit the best method on all development rows, and export its bundle.
 
-    The splits of the criterion are always evaluated; --split names more to print beside them.
+    The splits of the criterion are always evaluated; --split names more to print beside them, but
+    not `published`: its test rows are sealed sessions, which no fit opens.
     """
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    recipe = recipe_of(splits_of(split, survey), methods, config, seeds)
+    if PUBLISHED in split:
+        raise ConfigError(
+            f"fit opens no sealed session, but got --split {PUBLISHED}, which tests on some; "
+            f"use `evaluate --split {PUBLISHED}`"
+        )
+    every = [name for name in SPLITS if name != PUBLISHED]
+    recipe = recipe_of(splits_of(split, every), methods, config, seeds)
     _fit(run, replace(recipe, criterion=parse_criterion(criterion)), ledger)
 
 
@@ -127,7 +137,7 @@ def export(
     _say_bundle(choice, target.folder, console)
 
 
-def _evaluate(run: Run, recipe: Recipe, *, every: bool) -> None:
+def _evaluate(run: Run, recipe: Recipe, ledger: Path, *, every: bool) -> None:
     from training import journey
 
     console = terminal()
@@ -135,8 +145,8 @@ def _evaluate(run: Run, recipe: Recipe, *, every: bool) -> None:
     with journey.start_workers(survey, recipe, run.workers) as workers:
         if every:
             recipe = journey.cuttable(recipe, workers.material.table, console)
-        evaluations = journey.cross_validate(survey, recipe, workers, console)
-    write(run, survey, recipe, evaluations, console)
+        evaluations = journey.cross_validate(survey, recipe, workers, console, Ledger(ledger))
+    write(run, survey, recipe, evaluations)
 
 
 def _fit(run: Run, recipe: Recipe, ledger: Path) -> None:
@@ -151,7 +161,7 @@ def _fit(run: Run, recipe: Recipe, ledger: Path) -> None:
         evaluations = journey.cross_validate(survey, recipe, workers, console)
         choice = journey.export_best(target, survey, recipe, evaluations, workers)
     _say_bundle(choice, target.folder, console)
-    write(run, survey, recipe, evaluations, console)
+    write(run, survey, recipe, evaluations, choice.words)
 
 
 def _final(run: Run, recipe: Recipe, ledger: Path, again: str | None) -> None:
@@ -165,7 +175,7 @@ def _final(run: Run, recipe: Recipe, ledger: Path, again: str | None) -> None:
     done = read_sealed(survey, recipe, permission, run.workers, console)
     console.print(f"Recorded in {ledger}", markup=False)
     write_json(run.workdir / "reading.json", done.reading.model_dump(mode="json"))
-    write(run, survey, recipe, [done.evaluation], console)
+    write(run, survey, recipe, [done.evaluation])
 
 
 def _say_bundle(choice: Choice, folder: Path, console: Console) -> None:

@@ -11,6 +11,7 @@ import typer
 from localizer.errors import ConfigError
 from training.commands.options import (
     CORES,
+    EVERY,
     ConfigOption,
     FloorOption,
     Json,
@@ -34,6 +35,8 @@ from training.workdir import default_workdir, new_workdir, write_json, write_run
 
 LEARNING: Final = "weighted-centroid,weighted-knn,gp-residual"
 """Simple methods that show what a survey is worth: one learns nothing, one all by heart."""
+HONEST: Final = [name for name, one in SPLITS.items() if one.honest]
+"""Splits that a gain or a curve may be measured on."""
 REPRODUCTION: Final = Path("docs/reproduction.md")
 
 
@@ -50,11 +53,10 @@ def learning_curve(
     json: Json = None,
 ) -> None:
     """Say how many scans a place and how many places a floor needs."""
-    if split not in SPLITS or not SPLITS[split].honest:
-        honest = [name for name, one in SPLITS.items() if one.honest]
-        raise ConfigError(f"--split of a learning curve must be one of {honest}, but got {split!r}")
+    if split not in HONEST:
+        raise ConfigError(f"--split of a learning curve must be one of {HONEST}, but got {split!r}")
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    _learning_curve(run, recipe_of(splits_of([split], survey), methods, config, seeds))
+    _learning_curve(run, recipe_of([SPLITS[split]], methods, config, seeds))
 
 
 def _learning_curve(run: Run, recipe: Recipe) -> None:
@@ -91,10 +93,11 @@ def ablate(
 ) -> None:
     """Say which augmentations of the training rows gain something over none."""
     run = Run(survey, workdir or default_workdir(survey), floor, workers, json)
-    _ablate(run, recipe_of(splits_of(split, survey), methods, config, seeds), augment)
+    recipe = recipe_of(splits_of(split, HONEST), methods, config, seeds)
+    _ablate(run, recipe, augment, every=EVERY in split)
 
 
-def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
+def _ablate(run: Run, recipe: Recipe, augment: str, *, every: bool) -> None:
     from training import ablation, journey, variants
 
     console = terminal()
@@ -105,6 +108,8 @@ def _ablate(run: Run, recipe: Recipe, augment: str) -> None:
         names = variants.variant_names(augment, unlabelled=unlabelled)
         networks = [one for config in recipe.configs for one in variants.variants(config, names)]
         recipe = replace(recipe, configs=networks)
+        if every:
+            recipe = journey.cuttable(recipe, workers.material.table, console)
         evaluations = ablation.ablate(survey, recipe, workers, console)
     found = [gain for done in evaluations for gain in ablation.gains(done, networks)]
     lines = ablation.verdicts(found)
