@@ -122,7 +122,8 @@ def run(
         int | None, typer.Option(min=1, help="Other than the space's base has.")
     ] = None,
     rules: Annotated[
-        str, typer.Option(help="on or off: what a diagnosis changes; auto: on, but for pbt.")
+        str,
+        typer.Option(help="on or off: what a diagnosis changes; auto: not for pbt and grid."),
     ] = "auto",
     attempt: Annotated[
         list[str], typer.Option("--try", help="A point of your own, NAME=VALUE,…; repeat.")
@@ -149,13 +150,14 @@ def run(
     json: Json = None,
 ) -> None:
     """Search the best network of a survey; stop it at any moment, and go on by the same command."""
+    began, console = time.monotonic(), terminal()
     with silenced():
+        from training.tuning.beforehand import beforehand
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
-        from training.tuning.tune import SEARCH_SHARE, Time, enqueue_points, open_tuning, search
+        from training.tuning.tune import Time, enqueue_points, open_tuning, search, search_seconds
 
-    began, console = time.monotonic(), terminal()
     request = _request(
         preset,
         epochs,
@@ -176,15 +178,18 @@ def run(
         refuse_points(request.space, points)
     folder = workdir or default_workdir(f"tune-{_stem(survey)}")
     opened_run = Run(survey, folder, floor, max(1, workers), json)
-    opened = open_run(opened_run, console)
     place, name = Place(storage, study).of(survey, request.space.name)
+    opened = open_run(opened_run, console, study=name)
     console.print(f"Study {name} in {_without_password(place)}", markup=False, highlight=False)
     going = open_tuning(opened, request, place, name, workers=workers, fork=fork)
     say_simple(going, console)
-    limit = trials or (TRIALS if minutes is not None else 100)
-    seconds = None if minutes is None else minutes * 60 * (SEARCH_SHARE if finalists else 1.0)
+    limit = enqueue_points(going, points, trials or (TRIALS if minutes is not None else 100))
+    for line in beforehand(going.request, limit):
+        console.print(line, markup=False, highlight=False)
+    elapsed, seconds = time.monotonic() - began, None
+    if minutes is not None:
+        seconds = search_seconds(minutes, elapsed, finals=finalists > 0)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
-    enqueue_points(going, points, limit)
     if workers == 0:
         begin_only(going, limits, console)
         return
@@ -240,7 +245,9 @@ def _request(preset: str, epochs: int | None, rules: str, **chosen: Any) -> Requ
     if together:
         size, executor = chosen["population"], chosen["executor"]
         refuse_population(space, size=size, executor=executor, rules=rules)
-    table = () if rules == "off" or together else load_rules()
+    # A grid is every point of one space: rules would change it half way.
+    without = rules == "off" or together or (rules == "auto" and chosen["sampler"] == "grid")
+    table = () if without else load_rules()
     rungs = intervals_of(space.base.epochs) if together else rungs_of(space.base.epochs)
     # Made anew in each worker: here only to refuse what cannot be before anything is read.
     sampler_of(chosen["sampler"], space, seed=chosen["seed"])
@@ -313,7 +320,10 @@ def _finals(
     console = terminal()
     chosen = candidates_of(going, most)
     if len(chosen) < 2:
-        console.print("No trial was trained to the end that is not the default: no finals.")
+        console.print(
+            "No finals: no trial but the default was trained to the end. The same command goes on; "
+            "give it more time."
+        )
         return None
     chosen, seeds = fitting(opened, going, chosen, seeds, time_left)
     console.print(

@@ -34,6 +34,11 @@ def brackets_of(rungs: tuple[int, ...], *, eta: int = ETA) -> Hyperband:
     return hyperband(rungs[-1], least_epochs=rungs[0], eta=eta)
 
 
+def has_brackets(name: str, sampler: str) -> bool:
+    """Return whether a study's trials belong to Hyperband's brackets."""
+    return name == "hyperband" or (name == "auto" and sampler in WITH_BRACKETS)
+
+
 def pruner_of(name: str, sampler: str, rungs: tuple[int, ...]) -> BasePruner:
     """Return a pruner by name.
 
@@ -49,13 +54,11 @@ def pruner_of(name: str, sampler: str, rungs: tuple[int, ...]) -> BasePruner:
                 "weights of its best instead of being given up; leave --pruner out"
             )
         return NopPruner()
-    if name == "auto":
-        name = "hyperband" if sampler in WITH_BRACKETS else "median"
     if name == "none":
         return NopPruner()
-    if name == "median":
-        return MedianPruner(n_startup_trials=_STARTUP)
-    return BracketPruner(brackets_of(rungs))
+    if has_brackets(name, sampler):
+        return BracketPruner(brackets_of(rungs))
+    return MedianPruner(n_startup_trials=_STARTUP)
 
 
 class BracketPruner(BasePruner):

@@ -193,7 +193,8 @@ class _Run:
             return end
         seconds = self._limits.seconds
         if seconds is not None and time.monotonic() - self._began >= seconds:
-            return End("time over", f"{seconds:g} s; what it had begun waits for the next run")
+            told = f"the search had {seconds:.0f} s; what it had begun waits for the next run"
+            return End("time over", told)
         if self._limits.terminator and self._done >= self._asked + _TERMINATOR_EVERY:
             self._asked = self._done
             if _terminates(self._study):

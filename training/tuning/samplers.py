@@ -298,7 +298,7 @@ def _grid(space: Space, seed: int, most: int) -> BaseSampler:
     if size > most:
         raise ConfigError(
             f"a grid must have at most {most:,} points, but that of {space.name!r} has {size:,}; "
-            "narrow it, take another sampler, or allow more"
+            "narrow it, or take another sampler"
         )
     return GridPoints(space, seed=seed)
 

@@ -52,11 +52,15 @@ from training.tuning.trials import TrialRecord
 from training.tuning.verdicts import record_of
 from training.tuning.watch import View
 
+SIMPLE: Final = "simple methods"
+"""Key of the simple methods' errors on the folds: whoever joins a study need not fit them again."""
 SEARCH_SHARE: Final = 0.6
 """Of the time that is given, for the search; the rest is for the finals."""
 BATCH_S: Final = 15.0
 """Wall time that a batch of trials may take, seconds: a study of five minutes is one of several
 batches, each of which knows what came of those before; 32 networks of 32 shapes take minutes."""
+LEAST_SEARCH: Final = 0.2
+"""Of the time that is given, for the search even where opening the survey took most of it."""
 LEAST_SEEDS: Final = 4
 """Of the finals where time is short: fewer say nothing about what a seed is worth."""
 
@@ -155,7 +159,10 @@ def _opened(
     survey: OpenedSurvey, request: Request, rows: StudyRows, study: optuna.Study, *where: Any
 ) -> Study:
     place, workers = where
-    simple = _simple_errors(survey, rows, request, workers)
+    simple = study.user_attrs.get(SIMPLE, {})
+    if set(simple) != set(SIMPLE_METHODS):
+        simple = _simple_errors(survey, rows, request, workers)
+        study.set_user_attr(SIMPLE, simple)
     best = min(simple, key=lambda one: simple[one])
     plan = ObjectivePlan(
         rows.search,
@@ -192,16 +199,36 @@ def _simple_errors(
     return {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
 
 
-def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: int) -> None:
-    """Let the default be the first trial, and a person's own points the next."""
+def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: int) -> int:
+    """Let the default be the first trial, and a person's own points the next.
+
+    Returns:
+        The trials of the study: no more than were asked for, and in a grid no more than its points
+        beside those that are given, for after the last one they would come again.
+    """
     space = study.request.space
     try:
         default = [space.params_for_enqueue(space.default_point())]
     except ConfigError:
         default = []  # the base lies outside the space: it is compared with in the finals
-    enqueue(study.study, default, source="default", limit=trials)
     points = [space.params_for_enqueue(point) for point in manual]
+    if study.request.sampler == "grid":
+        trials = min(trials, space.grid_size() + len(default) + len(points))
+    enqueue(study.study, default, source="default", limit=trials)
     enqueue(study.study, points, source="manual", limit=trials)
+    return trials
+
+
+def search_seconds(minutes: float, elapsed_s: float, *, finals: bool) -> float:
+    """Return the wall time of the search: its share of what is left.
+
+    Args:
+        minutes: wall time of the whole command.
+        elapsed_s: of it, what opening the survey and scoring the simple methods took.
+        finals: whether they follow.
+    """
+    left_s = minutes * 60 - elapsed_s
+    return max(left_s * (SEARCH_SHARE if finals else 1.0), minutes * 60 * LEAST_SEARCH)
 
 
 def search(

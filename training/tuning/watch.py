@@ -173,7 +173,9 @@ def _counts(view: View) -> str:
 
 
 def _left(view: View) -> str:
-    return "time left unknown" if math.isnan(view.left_s) else f"{_clock(view.left_s)} left"
+    return (
+        "time left unknown" if math.isnan(view.left_s) else f"{_clock(view.left_s)} left to search"
+    )
 
 
 def _clock(seconds: float) -> str:
