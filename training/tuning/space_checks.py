@@ -46,6 +46,10 @@ def refuse_space(space: Space) -> None:
             f"{len(space.base.schedule)} stages; leave them out, and let `pbt` find others"
         )
     names = [one.name for one in space.parameters]
+    if not names:
+        raise ConfigError(
+            f"a space must have a parameter, but {space.name!r} has none; add [parameters.NAME]"
+        )
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"a parameter must stand once, but {name!r} stands twice; rename one")
@@ -57,7 +61,10 @@ def refuse_space(space: Space) -> None:
 
 def _refuse_parameter(one: AnyParameter, earlier: Sequence[AnyParameter]) -> None:
     if one.target in _NEVER:
-        raise one.fail("what is tuned may not be this", repr(one.target), _NEVER[one.target])
+        raise ConfigError(
+            f"parameter {one.name!r}: {one.target!r} may not be tuned, for {_NEVER[one.target]}; "
+            "leave it out"
+        )
     targets = _WHOLE | _OF_BLOCKS | set(COUNTS) | {NOTHING}
     if one.target not in targets:
         known = sorted(targets - set(_NEVER))
@@ -69,7 +76,8 @@ def _refuse_parameter(one: AnyParameter, earlier: Sequence[AnyParameter]) -> Non
     before = {other.name: other for other in earlier}
     for name in one.when:
         if name not in before:
-            raise one.fail("`when` with parameters before it", repr(name), "reorder them")
+            remedy = "put that one before it, or set it in the base and leave `when` out"
+            raise one.fail("`when` with parameters before it", repr(name), remedy)
         if before[name].target in ("kernel", "pool"):
             raise one.fail("`when` without kernels and pools", repr(name), "these may be cut")
 

@@ -186,3 +186,9 @@ def test_automl_has_preparation_augmentation_architecture_and_training() -> None
     assert ends["l2"] == (1e-8, 1e-2)
     assert ends["learning_rate"] == (1e-5, 1e-1)
     assert "exponential" not in ends["activation"]
+
+
+def test_a_space_without_parameters_is_refused() -> None:
+    text = 'name = "mine"\nversion = 1\n[base]\npreset = "dnn"\n[parameters]\n'
+    with pytest.raises(ConfigError, match="a space must have a parameter"):
+        space_from_toml(text, origin="mine.toml")
