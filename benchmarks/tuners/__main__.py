@@ -1,11 +1,11 @@
-"""``python -m benchmarks.tuners [PART]``: one part by itself, printed and not recorded."""
+"""``python -m benchmarks.tuners [PART]``: one part by itself, printed and recorded."""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from benchmarks.results import print_table
+from benchmarks.results import print_table, write_results
 from benchmarks.tuners.bench import opened
 from benchmarks.tuners.compared import (
     RULES_SECONDS,
@@ -18,7 +18,7 @@ from benchmarks.tuners.compared import (
 
 
 def main() -> None:
-    """Measure a part and print it."""
+    """Measure a part, print it and write results.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("speed", "versus", "rules"))
     parser.add_argument("--seconds", type=float, help="of each study")
@@ -34,6 +34,7 @@ def main() -> None:
             seconds = options.seconds or RULES_SECONDS
             rows = list(rules(bench, seconds, range(options.seeds)))
     print_table(rows)
+    write_results(rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from benchmarks.tuners.bench import FOLDS, Bench, Found, opened
 from benchmarks.tuners.crashes import survived
 from training.metrics import bootstrap_by_place, resampled_groups
 
-AREA: Final = "tuners"
+SPEED, VERSUS, RULES = "tuners: speed", "tuners: versus", "tuners: rules"
+"""Areas of their own: each may be measured by itself, and takes the place of its own rows alone."""
 SECONDS: Final = 180.0
 RULES_SECONDS: Final = 60.0
 RULES_SEEDS: Final = 10
@@ -46,14 +47,14 @@ def versus(bench: Bench, seconds: float) -> Iterator[Row]:
     """Compare the best of each tuner at equal wall time."""
     for name in TUNERS:
         if name.startswith("KerasTuner") and importlib.util.find_spec("keras_tuner") is None:
-            yield Row(AREA, f"{name}: not installed", float("nan"), "")
+            yield Row(VERSUS, f"{name}: not installed", float("nan"), "")
             continue
         searched = _in_a_process(name, seconds, 0)
         yield from _rows_of(bench, name, searched)
     errors = bench.honest(bench.space.base)
     yield _honest(bench, "the default, nothing tuned", errors)
     yield from (
-        Row(AREA, f"{name}: trials done of {asked}, a quarter of the points crash", done, "trials")
+        Row(VERSUS, f"{name}: trials done of {asked}, a quarter of the points crash", done, "trials")
         for name, done, asked in survived()
     )
 
@@ -61,7 +62,7 @@ def versus(bench: Bench, seconds: float) -> Iterator[Row]:
 def _rows_of(bench: Bench, name: str, searched: Searched) -> Iterator[Row]:
     what = f"{name}, {searched.seconds:.0f} s"
     note = f" ({searched.found.note})" if searched.found.note else ""
-    yield Row(AREA, f"{what}: trials{note}", searched.found.trials, "trials")
+    yield Row(VERSUS, f"{what}: trials{note}", searched.found.trials, "trials")
     if searched.found.config is not None:
         yield _honest(bench, what, bench.honest(searched.found.config))
 
@@ -71,7 +72,7 @@ def _honest(bench: Bench, what: str, errors: NDArray[np.float64]) -> Row:
     groups = resampled_groups(table.place, table.session)
     low, high = bootstrap_by_place(errors.mean(axis=0), groups)
     against = f"[{low:.2f}, {high:.2f}]"
-    return Row(AREA, f"{what}: error on unseen rows", float(errors.mean()), "m", against)
+    return Row(VERSUS, f"{what}: error on unseen rows", float(errors.mean()), "m", against)
 
 
 def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
@@ -86,13 +87,13 @@ def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
             trials[way].append(found.trials)
     for way, values in errors.items():
         name = f"{way}, {len(seeds)} studies of {seconds:.0f} s"
-        yield Row(AREA, f"{name}: error on unseen rows", float(np.mean(values)), "m")
-        yield Row(AREA, f"{name}: trials", float(np.mean(trials[way])), "trials")
+        yield Row(RULES, f"{name}: error on unseen rows", float(np.mean(values)), "m")
+        yield Row(RULES, f"{name}: trials", float(np.mean(trials[way])), "trials")
     gains = np.subtract(errors["rules off"], errors["rules on"])
     draws = np.random.default_rng(0).choice(gains, (2_000, len(gains))).mean(axis=1)
     low, high = np.quantile(draws, (0.025, 0.975))
     against = f"[{low:.2f}, {high:.2f}]"
-    yield Row(AREA, "what the rules gain, paired by study", float(gains.mean()), "m", against)
+    yield Row(RULES, "what the rules gain, paired by study", float(gains.mean()), "m", against)
 
 
 def speed(bench: Bench) -> Iterator[Row]:
@@ -105,7 +106,7 @@ def speed(bench: Bench) -> Iterator[Row]:
     for trials, repeats in ((15, 1), (TRIALS, REPEATS)):
         seconds, done = wall_time(of_paper, trials, repeats=repeats)
         name = f"{PAPER}, {done:,} trials, {FOLDS} folds, seeds a trial: {repeats}; the search"
-        yield Row(AREA, name, seconds, "s")
+        yield Row(SPEED, name, seconds, "s")
 
 
 def _localizer(bench: Bench, seconds: float, seed: int, *, rules: bool) -> Found:
