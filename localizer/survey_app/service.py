@@ -12,7 +12,7 @@ from typing import Final
 
 from localizer.errors import SurveyError
 from localizer.sources import SourceStatus
-from localizer.survey import HeardNow, RecorderStatus, Survey, Waypoint
+from localizer.survey import WINDOW_S, HeardNow, RecorderStatus, Survey, Waypoint
 from localizer.survey.survey import utc_now
 from localizer.survey_app.checking import CheckWalks
 from localizer.survey_app.guide import Guide
@@ -71,7 +71,7 @@ class SurveyService:
         clock = self.reader.clock
         self.shared = SharedSurvey(lambda: Survey.open(path, utc_now=utc_now))
         self.session = RecordedSession(path, clock, utc_now)
-        self.recordings = Recordings(self.session, clock)
+        self.recordings = Recordings(self.session, clock, self.reader.be_at)
         self.guide = Guide()
         self._reading_walks = False
         self.checks: CheckWalks | None = None
@@ -133,6 +133,13 @@ class SurveyService:
         """Return how many beacons were heard in the open recording."""
         recorder = self.session.recorder
         return 0 if recorder is None else len(recorder.heard())
+
+    def scans_so_far(self) -> int:
+        """Return how many whole scans the open recording has; at a point, those that heard."""
+        standing = self.recordings.standing
+        if standing is None:
+            return int(self.recordings.elapsed_s() / WINDOW_S)
+        return standing.so_far(self.reader.clock.now_ns()).scans
 
     def judge(self) -> tuple[Finding, ...] | None:
         """Return what speaks against leaving the point now; None if nobody stands at one."""

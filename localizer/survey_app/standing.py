@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Final
 
 from localizer.beacons import BeaconId
-from localizer.clock import NS_PER_S
+from localizer.clock import NS_PER_S, s_to_ns
 from localizer.scans import Advertisement
-from localizer.survey import Recording, Visit
+from localizer.survey import WINDOW_S, Recording, Visit
 from localizer.surveying.quality import StandRecording
 
 MAX_READINGS: Final = 2_000
@@ -17,6 +17,9 @@ recorded all the same; a stand that was good until then is judged by that."""
 
 MAX_BEACONS: Final = 1_000
 """Beacons that are kept, so that made-up ids do not fill the memory."""
+
+
+_WINDOW_NS: Final = s_to_ns(WINDOW_S)
 
 
 class Standing:
@@ -37,9 +40,11 @@ class Standing:
         self.retired = frozenset(heard.difference(beacons)) if beacons else frozenset()
         """Who was heard around here and is none of the site's: nobody waits for them."""
         self._readings: dict[BeaconId, list[float]] = {}
+        self._heard_in: set[int] = set()
 
     def take(self, advertisement: Advertisement) -> None:
         """Take one packet."""
+        self._heard_in.add((advertisement.time_ns - self.recording.started_ns) // _WINDOW_NS)
         readings = self._readings.get(advertisement.beacon)
         if readings is None:
             if len(self._readings) >= MAX_BEACONS:
@@ -50,5 +55,7 @@ class Standing:
 
     def so_far(self, now_ns: int) -> StandRecording:
         """Return what was heard up to now; the lists in it grow on."""
-        duration_s = (now_ns - self.recording.started_ns) / NS_PER_S
-        return StandRecording(duration_s, self._readings)
+        duration_ns = now_ns - self.recording.started_ns
+        whole = range(duration_ns // _WINDOW_NS)
+        scans = sum(window in whole for window in self._heard_in)
+        return StandRecording(duration_ns / NS_PER_S, self._readings, scans)

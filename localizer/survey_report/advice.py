@@ -20,7 +20,7 @@ from localizer.survey_report.gathered import Gathered
 from localizer.survey_report.quality_advice import advise_on_quality
 from localizer.surveying.cells import ENOUGH_BEACONS
 from localizer.surveying.consistency import compare_visits
-from localizer.surveying.progress import SCANS_PER_POINT
+from localizer.surveying.enough import SCANS_PER_POINT
 from localizer.surveying.quality import NEAR_M
 
 MIN_CHANGED: Final = 2

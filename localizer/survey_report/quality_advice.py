@@ -8,6 +8,7 @@ from typing import Final
 from localizer.beacons import BeaconId
 from localizer.survey_report.advice_words import Advice, count_words, name_of
 from localizer.survey_report.gathered import Gathered
+from localizer.surveying.enough import SCANS_PER_POINT, STAND_S
 from localizer.surveying.findings import Finding
 from localizer.surveying.quality import StandRecording, judge_counts, nearest_visits
 from localizer.surveying.steadiness import MAX_SPREAD_DB, MIN_SPREAD_COUNT
@@ -42,7 +43,7 @@ def advise_on_quality(gathered: Gathered, *, suspected: Collection[BeaconId]) ->
         last = max(complete, key=lambda visit: visit.recording.started_utc)
         # The spread is judged below: of an RSSI, the file keeps sums alone.
         levels = {beacon: (stats.mean_dbm,) * stats.count for beacon, stats in last.heard.items()}
-        stand = StandRecording(last.recording.duration_s or 0.0, levels)
+        stand = StandRecording(last.recording.duration_s or 0.0, levels, last.scans)
         near = nearest_visits(one.point.position, points, without=one.point.id)
         for finding in judge_counts(stand, near, retired=retired):
             by_reason.setdefault(finding.reason, []).append((name_of(one), finding))
@@ -69,7 +70,10 @@ _QUALITY: Final = {
         "Record longer at {points} with few packets",
         "A mean over so few is off by some dB through fading alone.",
     ),
-    "too_short": ("Record longer at {points} left too early", "10 seconds are the least."),
+    "too_short": (
+        "Record longer at {points} left too early",
+        f"{SCANS_PER_POINT} scans are the least: {STAND_S:g} seconds.",
+    ),
     "rate_dropped": (
         "Record {points} again, where packets came at a third of the usual rate or less",
         "Another program scanned, or the radio hung: `localizer doctor` says which.",

@@ -11,6 +11,7 @@ from typing import Final
 from localizer import __version__
 from localizer.atomic import atomic_write
 from localizer.errors import SurveyError
+from localizer.survey import refuse_survey
 from localizer.survey_report.advice import advise
 from localizer.survey_report.advice_words import count_words
 from localizer.survey_report.beacon_lines import beacon_lines, short_names
@@ -24,7 +25,7 @@ from localizer.survey_report.sections import (
     section_noise,
     section_sessions,
 )
-from localizer.surveying.progress import SCANS_PER_POINT
+from localizer.surveying.enough import SCANS_PER_POINT
 
 WORDS: Final = {
     "point": "a place to be surveyed; of imported scans, a place where some were taken",
@@ -46,7 +47,7 @@ def utc_now() -> datetime:
 def write_survey_report(
     survey: Path, out: Path, *, utc_now: Callable[[], datetime] = utc_now
 ) -> None:
-    """Write the report on a survey file as one HTML page; an existing one is replaced.
+    """Write the report on a survey file as one HTML page; an existing page is replaced.
 
     Args:
         survey: the survey file; it is only read.
@@ -54,8 +55,9 @@ def write_survey_report(
         utc_now: when it is made.
 
     Raises:
-        SurveyError: the survey cannot be read, or the page cannot be written.
+        SurveyError: the survey cannot be read, or the page cannot be written, or is a survey.
     """
+    refuse_survey(out)
     text = survey_report(gather(survey), made_utc=utc_now())
     try:
         with atomic_write(out) as unfinished:

@@ -11,10 +11,8 @@ from localizer.beacons import BeaconId
 from localizer.survey.coverage import Coverage, PointCoverage, Visit
 from localizer.survey.records import HeardStats, Point, Recording
 from localizer.surveying.consistency import Consistency, compare_visits
+from localizer.surveying.enough import SCANS_PER_POINT
 from localizer.surveying.pace import minutes_left
-
-SCANS_PER_POINT: Final = 5
-"""Scans from which a point is done: 15 s of standing at 3 s each."""
 
 STAY: Final = timedelta(minutes=10)
 """Between two recordings of one stay at a point, at most: longer, and somebody has come back."""

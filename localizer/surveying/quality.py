@@ -17,11 +17,10 @@ from localizer.beacons import BeaconId
 from localizer.site import Position, distance_m
 from localizer.sources.status import SourceStatus
 from localizer.survey.coverage import PointCoverage, Visit
+from localizer.survey.derivation import WINDOW_S
+from localizer.surveying.enough import SCANS_PER_POINT, STAND_S
 from localizer.surveying.findings import Finding
 from localizer.surveying.steadiness import judge_steadiness
-
-MIN_DURATION_S: Final = 10.0
-"""Seconds of standing. Three scans of the edge's 3 s: fewer, and one of them decides."""
 
 MIN_ADVERTS: Final = 20
 """Packets in all. With fewer, a mean over three beacons rests on 7 packets each, whose fading alone
@@ -53,6 +52,8 @@ class StandRecording:
     duration_s: float
     readings: Mapping[BeaconId, Sequence[float]]
     """RSSIs in the order heard, dBm, by beacon."""
+    scans: int
+    """Whole scans in which something was heard."""
 
     @property
     def adverts(self) -> int:
@@ -145,14 +146,8 @@ def _source(status: SourceStatus | None) -> list[Finding]:
 
 def _amount(recording: StandRecording) -> list[Finding]:
     findings = []
-    if recording.duration_s < MIN_DURATION_S:
-        findings.append(
-            Finding(
-                "too_short",
-                f"{recording.duration_s:.0f} s recorded; {MIN_DURATION_S:g} s are the least",
-                "stay and go on recording",
-            )
-        )
+    if recording.scans < SCANS_PER_POINT:
+        findings.append(_too_short(recording))
     if recording.adverts < MIN_ADVERTS:
         findings.append(
             Finding(
@@ -163,6 +158,20 @@ def _amount(recording: StandRecording) -> list[Finding]:
             )
         )
     return findings
+
+
+def _too_short(recording: StandRecording) -> Finding:
+    whole = int(recording.duration_s / WINDOW_S)
+    if whole < SCANS_PER_POINT:
+        text = f"{int(recording.duration_s)} s recorded; {STAND_S:g} s are the least"
+        return Finding("too_short", text, "stay and go on recording")
+    return Finding(
+        "too_short",
+        f"something was heard in {recording.scans} of {whole} scans; {SCANS_PER_POINT} are the "
+        "least",
+        "stay longer; if hardly more come, no beacon is near, or the radio hangs "
+        "(localizer doctor)",
+    )
 
 
 def _silent(

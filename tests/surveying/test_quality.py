@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pytest
 
+from localizer.beacons import BeaconId
 from localizer.clock import s_to_ns
 from localizer.simulator import SimulatedSite
 from localizer.site import Position
 from localizer.sites import built_in_site
 from localizer.sources.status import SourceStatus
 from localizer.survey.coverage import Visit
+from localizer.survey.derivation import WINDOW_S
+from localizer.surveying.enough import SCANS_PER_POINT, STAND_S
 from localizer.surveying.quality import (
     MIN_ADVERTS,
     NEIGHBOURS,
@@ -21,7 +26,13 @@ from localizer.walkable import grid_points_m
 from localizer.walker import Leg, standing
 from tests.surveying.visits import BEACONS, A, B, C, covered, packets, visit
 
-GOOD = StandRecording(20.0, {b: packets(-70.0, seed=i) for i, b in enumerate(BEACONS)})
+
+def stand(duration_s: float, readings: Mapping[BeaconId, Sequence[float]]) -> StandRecording:
+    """Return a stand in every scan of which something was heard."""
+    return StandRecording(duration_s, readings, int(duration_s / WINDOW_S))
+
+
+GOOD = stand(20.0, {b: packets(-70.0, seed=i) for i, b in enumerate(BEACONS)})
 
 
 def reasons(recording: StandRecording, *neighbours: Visit, **more: object) -> list[str]:
@@ -36,20 +47,29 @@ def test_a_good_recording_has_no_findings() -> None:
 
 
 def test_too_few_adverts_and_too_short_are_said_with_what_to_do() -> None:
-    few = StandRecording(20.0, {A: packets(-70.0, MIN_ADVERTS - 1)})
+    few = stand(20.0, {A: packets(-70.0, MIN_ADVERTS - 1)})
     (finding,) = judge_recording(few, [])
     assert (finding.reason, finding.text) == (
         "too_few_adverts",
         "19 packets heard; 20 are the least",
     )
     assert "stay" in finding.advice
-    assert reasons(StandRecording(20.0, {A: packets(-70.0, MIN_ADVERTS)})) == []
-    assert reasons(StandRecording(9.0, {A: packets(-70.0)})) == ["too_short"]
-    assert reasons(StandRecording(0.0, {})) == ["too_short", "too_few_adverts"]
+    assert reasons(stand(20.0, {A: packets(-70.0, MIN_ADVERTS)})) == []
+    assert reasons(stand(STAND_S - 0.1, {A: packets(-70.0)})) == ["too_short"]
+    assert reasons(stand(STAND_S, {A: packets(-70.0)})) == []
+    assert reasons(stand(0.0, {})) == ["too_short", "too_few_adverts"]
+
+
+def test_a_stand_whose_scans_were_silent_is_too_short_however_long_it_took() -> None:
+    deaf = StandRecording(2 * STAND_S, GOOD.readings, SCANS_PER_POINT - 1)
+    (finding,) = judge_recording(deaf, [])
+    assert finding.reason == "too_short"
+    assert finding.text == "something was heard in 4 of 10 scans; 5 are the least"
+    assert "localizer doctor" in finding.advice
 
 
 def test_a_beacon_that_two_neighbours_hear_is_missed() -> None:
-    without = StandRecording(20.0, {b: r for b, r in GOOD.readings.items() if b != A})
+    without = stand(20.0, {b: r for b, r in GOOD.readings.items() if b != A})
     loud = visit({A: -75.0, B: -70.0, C: -70.0})
     findings = judge_recording(without, [loud, loud])
     assert [(one.reason, one.beacons) for one in findings] == [("beacon_silent", (A,))]
@@ -62,10 +82,10 @@ def test_a_beacon_that_two_neighbours_hear_is_missed() -> None:
 
 def test_a_rate_far_below_that_of_the_neighbours_is_said() -> None:
     around = [visit(dict.fromkeys(BEACONS, -72.0))] * 2  # 40 packets in 20 s each
-    throttled = StandRecording(40.0, {b: packets(-70.0, 20) for b in BEACONS})
+    throttled = stand(40.0, {b: packets(-70.0, 20) for b in BEACONS})
     assert reasons(throttled, *around) == ["rate_dropped"]
     assert reasons(throttled, *around[:1]) == []
-    assert reasons(StandRecording(40.0, {b: packets(-70.0, 30) for b in BEACONS}), *around) == []
+    assert reasons(stand(40.0, {b: packets(-70.0, 30) for b in BEACONS}), *around) == []
 
 
 @pytest.mark.parametrize("state", ["opening", "recovering", "ended", "failed"])
@@ -78,12 +98,12 @@ def test_a_source_that_does_not_run_is_said(state: str) -> None:
 
 def test_two_places_under_one_name_are_seen() -> None:
     here, there = packets(-60.0, 20), packets(-80.0, 20)
-    both = StandRecording(20.0, {A: here + there, B: there + here})
+    both = stand(20.0, {A: here + there, B: there + here})
     findings = judge_recording(both, [])
     assert {one.reason for one in findings} == {"spread_too_wide", "moved"}
     assert all(one.beacons == (A, B) for one in findings)
     # One beacon alone may be a door that was opened.
-    one = StandRecording(20.0, {A: packets(-66.0, 20) + packets(-74.0, 20), B: packets(-70.0)})
+    one = stand(20.0, {A: packets(-66.0, 20) + packets(-74.0, 20), B: packets(-70.0)})
     assert reasons(one) == []
 
 

@@ -23,9 +23,10 @@ from localizer.api.survey.messages import (
     WaypointNow,
 )
 from localizer.clock import NS_PER_S
-from localizer.survey import WINDOW_S, RecorderStatus, Waypoint
+from localizer.survey import RecorderStatus, Waypoint
 from localizer.survey_app import SurveyService
 from localizer.survey_app.service import Now
+from localizer.surveying.enough import STAND_S
 from localizer.surveying.findings import Finding
 
 EVERY_S: Final = 0.5
@@ -194,7 +195,8 @@ def _recording(service: SurveyService, now: Now) -> RecordingNow | None:
         elapsed_s=round(now.elapsed_s, 2),
         adverts=recorder.taken,
         beacons=service.beacons_so_far(),
-        scans=int(now.elapsed_s / WINDOW_S),
+        scans=service.scans_so_far(),
+        wanted_s=STAND_S if recording.kind == "point" else None,
         waypoints=[_waypoint(one, started_ns) for one in now.waypoints],
         committed=recorder.committed,
         lost=recorder.lost,

@@ -330,6 +330,9 @@ class RecordingNow(_Out):
     adverts: int
     beacons: int
     scans: int
+    wanted_s: Annotated[
+        float | None, Field(description="How long a stand takes at least; null for the others.")
+    ]
     waypoints: list[WaypointNow]
     committed: int
     lost: int

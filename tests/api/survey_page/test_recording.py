@@ -33,7 +33,7 @@ def test_a_stand_is_suggested_judged_and_kept(browser: Browser, tmp_path: Path) 
         picture(one, "next", tmp_path)
         one.click("#start")
         one.wait("() => document.querySelector('#verdict .findings')")
-        assert "10 s are the least" in one.watched.text("#verdict")
+        assert "15 s are the least" in one.watched.text("#verdict")
         assert one.watched.text("#finish") == "Finish anyway"
         one.wait("() => app.status.recording?.elapsed_s > 15")
         picture(one, "recording", tmp_path)

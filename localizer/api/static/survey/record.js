@@ -6,7 +6,6 @@ import { endButtons, findings, heardBars, kindTabs, openSession, ring } from "./
 import { cutOff } from "./recordings.js";
 import { beginSession } from "./sessions_form.js";
 
-const STAND_S = 15; // five scans of 3 s: from then on a point counts as done
 const HEADINGS = [[null, "Any", "any way"], [90, "↑", "up on the map"], [0, "→", "right on the map"], [270, "↓", "down on the map"], [180, "←", "left on the map"]];
 
 export function openRecord(app) {
@@ -125,11 +124,12 @@ class RecordScreen {
     const { app, state, coverage } = this;
     const next = this.suggestion();
     if (!state.points.some((one) => one.floor === this.floor.id)) {
-      return [h("h2", {}, "No points on this floor"), h("p", {}, "Lay a grid, or tap points."), button(app, "To the points", () => app.go("points"), { kind: "primary wide", icon: "points" })];
+      const elsewhere = next?.point ? this.toFloor(next.point.floor, "wide") : null;
+      return [h("h2", {}, "No points on this floor"), h("p", {}, "Lay a grid, or tap points."), button(app, "To the points", () => app.go("points"), { kind: "primary wide", icon: "points" }), elsewhere];
     }
     const point = this.target();
     if (!point) return [h("h2", { id: "target" }, next ? nothingLeft(next) : "Looking for the next point…"), this.pointChoice()];
-    if (point.floor !== this.floor.id) return [h("h2", { id: "target" }, "This floor is done"), button(app, `Next: ${floorName(state, point.floor)}`, () => app.go("record", point.floor), { kind: "primary huge wide", icon: "go" }), this.pointChoice()];
+    if (point.floor !== this.floor.id) return [h("h2", { id: "target" }, "This floor is done"), this.toFloor(point.floor, "primary huge wide"), this.pointChoice()];
     const suggested = point.id === next?.point?.id;
     const known = coverage?.points.find((one) => one.id === point.id);
     const words = [suggested && next.distance_m !== null ? `${metres(next.distance_m)} to walk` : null, known ? POINT_STATES[known.state].word : null, known?.visits ? count(known.visits, "visit") : null];
@@ -138,6 +138,10 @@ class RecordScreen {
       button(app, `Stand there and start`, () => this.start(point), { kind: "primary huge wide", icon: "record", id: "start", name: `Start recording at point ${pointName(point)}` }),
       h("details", { class: "more-row" }, h("summary", {}, this.heading === null ? "Heading, other point" : `Heading: ${HEADINGS.find(([deg]) => deg === this.heading)[2]}`), this.headings(point), this.pointChoice()),
     ];
+  }
+
+  toFloor(id, kind) {
+    return button(this.app, `Next: ${floorName(this.state, id)}`, () => this.app.go("record", id), { kind, icon: "go", id: "to-floor" });
   }
 
   pointChoice() {
@@ -177,7 +181,7 @@ class RecordScreen {
     const point = state.points.find((one) => one.id === recording.point);
     const name = point ? pointName(point) : recording.point;
     const ends = endButtons(app, { finished: () => this.finish(name), discarded: () => this.discard(name) });
-    this.open = { id: recording.id, ring: ring(STAND_S), numbers: h("p", { class: "numbers", id: "numbers" }), verdict: h("div", { class: "verdict-box", id: "verdict", "aria-live": "polite" }), bars: h("div", {}), finish: ends.finish };
+    this.open = { id: recording.id, ring: ring(recording.wanted_s), numbers: h("p", { class: "numbers", id: "numbers" }), verdict: h("div", { class: "verdict-box", id: "verdict", "aria-live": "polite" }), bars: h("div", {}), finish: ends.finish };
     const { open } = this;
     fill(app.panel, h("h2", { class: "standing" }, `Stand still at point ${name}${headingWords(recording.heading_deg)}`), h("div", { class: "ring-row" }, open.ring.element, h("div", { class: "ring-words" }, open.numbers, open.bars)), open.verdict, ends.element);
     this.wasReady = false;
@@ -185,20 +189,15 @@ class RecordScreen {
 
   show(recording, { heard, quality }) {
     const { open } = this;
-    const ready = Boolean(quality?.ok) && recording.elapsed_s >= STAND_S;
+    const ready = Boolean(quality?.ok); // also as to its length: the map counts the point as done by the same rule
     open.ring.set(recording, ready);
     open.numbers.textContent = `${count(recording.adverts, "packet")}, ${count(recording.beacons, "beacon")}, ${count(recording.scans, "scan")}`;
     fill(open.bars, heardBars(heard, 4));
-    fillOnce(open.verdict, [quality?.ok ?? null, ready, quality?.findings ?? null], () => this.verdict(recording, quality, ready));
+    fillOnce(open.verdict, [quality ?? null], () => findings(quality));
     open.finish.querySelector("span").textContent = quality && !quality.ok ? "Finish anyway" : "Finish";
     open.finish.classList.toggle("ready", ready);
     if (ready && !this.wasReady) buzz([40, 60, 40]);
     this.wasReady = ready;
-  }
-
-  verdict(recording, quality, ready) {
-    if (quality?.ok && !ready) return h("p", { class: "verdict wait" }, `Good so far. Stay for ${STAND_S} s in all.`);
-    return findings(quality);
   }
 
   async finish(name) {
