@@ -133,8 +133,17 @@ def polygons_of(geometry: PolygonGeometry | MultiPolygonGeometry) -> Iterator[li
         yield from geometry.coordinates
 
 
+_WORDS: Final = {
+    "union_tag_not_found": "nothing says in a member 'type' what it is",
+    "union_tag_invalid": "its 'type' is none of GeoJSON's",
+}
+"""What pydantic says of its own workings, in the words of a file."""
+
+
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
+    words = _WORDS.get(problem["type"], problem["msg"])
     got = f", got {problem['input']!r}"
-    return f"at {where!r}: {problem['msg']}{got if len(got) < 100 else ''}; export it again"
+    place = f"at {where!r}: " if where else ""
+    return f"{place}{words}{got if len(got) < 100 else ''}; export it again"

@@ -37,6 +37,21 @@ def reason(data: bytes, **more: Any) -> str:
     return caught.value.reason
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"rooms": []}', "but nothing says in a member 'type' what it is, got {'rooms': []};"),
+        (b'{"type": "Foo"}', "but its 'type' is none of GeoJSON's, got"),
+        (b'{"type": "FeatureCollection"}', "at 'FeatureCollection.features': Field required"),
+    ],
+)
+def test_what_is_no_geojson_is_said_in_words(data: bytes, words: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        read_geojson(data)
+    assert words in str(caught.value)
+    assert caught.value.reason == "bad_geojson"
+
+
 def test_kinds_become_a_floor() -> None:
     geometry = read_geojson(
         collection(

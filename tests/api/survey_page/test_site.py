@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.surveying.test_geojson import HALL, TABLE, collection, feature
 from tests.surveyor import SurveyApp, Surveyor, phone, picture, plan_png
 
 REFUSED = "Failed to load resource: the server responded with a status of 422"
@@ -37,6 +38,74 @@ def test_a_site_comes_from_a_plan(browser: Browser, blank: SurveyApp, tmp_path: 
         assert saved["origin_px"] == pytest.approx([70, 700], abs=3)
         assert saved["rotation_deg"] == pytest.approx(0, abs=0.5)
         assert [text for text in one.watched.errors if REFUSED not in text] == []
+
+
+def test_a_geojson_brings_outline_walls_and_beacons(
+    browser: Browser, blank: SurveyApp, tmp_path: Path
+) -> None:
+    data = collection(
+        feature("outline", "Polygon", [HALL]),
+        feature("blocked", "Polygon", [TABLE]),
+        feature("wall", "LineString", [[0, 5], [3, 5]]),
+        feature("beacon", "Point", [1, 2], id="name:hall:b1"),
+    )
+    with phone(browser, blank) as one:
+        give_plan(one, "hall.geojson", data)
+        one.wait("() => app.state.site.beacons.length === 1")
+        assert one.page.evaluate("() => app.name") == "site", "its scale is in it"
+        assert one.page.locator("#to-scale").count() == 0
+        assert "GeoJSON" in one.watched.text(".steps li >> nth=0")
+        assert "20.0 × 10.0 m, 1 blocked area" in one.watched.text(".steps")
+        assert "1 beacon on this floor" in one.watched.text(".steps")
+        picture(one, "geojson", tmp_path)
+        give_plan(one, "notes.json", b'{"rooms": []}')
+        one.wait("() => document.querySelector('.toast.bad')")
+        assert "nothing says in a member 'type' what it is" in one.watched.text(".toast.bad")
+        one.click("#undo")
+        one.wait("() => app.state.site.beacons.length === 0")
+        assert one.state()["plans"] == {}
+
+
+def give_plan(one: Surveyor, name: str, data: bytes) -> None:
+    file = {"name": name, "mimeType": "application/geo+json", "buffer": data}
+    one.page.set_input_files("#plan-file", file)  # type: ignore[arg-type]
+
+
+def test_a_second_floor_has_an_outline_and_points_of_its_own(
+    browser: Browser, blank: SurveyApp, tmp_path: Path
+) -> None:
+    with phone(browser, blank) as one:
+        one.click("#add-floor")
+        one.page.fill("#floor-form [name=name]", "Attic")
+        one.page.fill("#floor-form [name=width_m]", "0")
+        one.click("#floor-form button[type=submit]")
+        one.wait("() => document.querySelector('dialog .refused')")
+        assert "above 0 m" in one.watched.text("dialog .refused")
+        one.page.fill("#floor-form [name=width_m]", "10")
+        one.page.fill("#floor-form [name=depth_m]", "6")
+        one.click("#floor-form button[type=submit]")
+        one.wait("() => app.floor.id === '1' && app.name === 'site'")
+        assert one.page.input_value("#floor") == "1"
+        assert "10.0 × 6.0 m" in one.watched.text(".steps")
+        one.click("[data-tab=points]")
+        one.wait("() => app.name === 'points'")
+        one.tap(5, 3)
+        one.wait("() => app.state.points.length === 1")
+        assert one.state()["points"][0]["floor"] == "1"
+        one.page.reload()
+        one.ready()
+        assert one.page.input_value("#floor") == "1"
+        picture(one, "second-floor", tmp_path)
+        assert one.watched.text("#panel h2") == "1 point on this floor"
+        one.page.select_option("#floor", "0")
+        one.wait("() => app.floor.id === '0'")
+        assert one.watched.text("#panel h2") == "No points yet"
+        one.show("record")
+        one.begin_session()
+        one.click("text=Next: Attic")
+        one.wait("() => document.querySelector('#target')?.textContent === 'Next: Point 1'")
+        assert one.page.input_value("#floor") == "1"
+        assert one.watched.errors == []
 
 
 def test_outline_and_blocked_areas_are_drawn(

@@ -90,6 +90,7 @@ class App {
     this.wantedFloor = floor ?? null;
     this.more = more ?? null; // what a screen wants to find again after a reload
     if (!this.state) return;
+    this.drawHead(); // the address may say another floor
     const chosen = SCREENS[name] ? name : this.firstScreen();
     this.screen?.leave?.();
     for (const layer of Object.values(this.map.layers)) layer.clear();
@@ -120,9 +121,10 @@ class App {
 
   changed(what) {
     if (this.state && what === "state") {
-      this.drawHead();
-      if (this.screen) this.draw();
-      else this.open();
+      if (this.screen) {
+        this.drawHead();
+        this.draw();
+      } else this.open();
     }
     if (what === "connection" && this.store.awaySince === null) byId("toasts").replaceChildren();
     if (what === "connection" && this.store.news.length) this.forgetNewsLater();
