@@ -53,10 +53,9 @@ def versus(bench: Bench, seconds: float) -> Iterator[Row]:
         yield from _rows_of(bench, name, searched)
     errors = bench.honest(bench.space.base)
     yield _honest(bench, "the default, nothing tuned", errors)
-    yield from (
-        Row(VERSUS, f"{name}: trials done of {asked}, a quarter of the points crash", done, "trials")
-        for name, done, asked in survived()
-    )
+    for name, done, asked in survived():
+        what = f"{name}: trials done of {asked}, a quarter of the points crash"
+        yield Row(VERSUS, what, done, "trials")
 
 
 def _rows_of(bench: Bench, name: str, searched: Searched) -> Iterator[Row]:
