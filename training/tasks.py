@@ -7,8 +7,10 @@ import multiprocessing
 import os
 import queue
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from localizer.errors import ConfigError
 from localizer.site import Site
 from localizer.table import FingerprintTable
 from training.config import Config
@@ -210,6 +213,18 @@ def _run_in_worker(task: Task) -> TaskResult:
     return run_task(task, _worker["material"], _worker["ended"].put)
 
 
+@contextmanager
+def _said_when_broken() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            "every worker process must live until its work is done, but one was ended from "
+            "outside, as a machine does that runs out of memory; give fewer --workers (1 works in "
+            "the command's own process), or close other programs"
+        ) from error
+
+
 class Workers:
     """Processes that hold the rows of a survey and its site, and work on them."""
 
@@ -268,18 +283,23 @@ class Workers:
         Args:
             tasks: their row numbers refer to the table.
             progress: told in this process what has ended.
+
+        Raises:
+            ConfigError: a process was ended from outside.
         """
         if self._pool is None:
             return [run_task(task, self.material, progress) for task in tasks]
-        futures = [self._pool.submit(_run_in_worker, task) for task in tasks]
-        self._follow(futures, progress)
-        return [future.result() for future in futures]
+        with _said_when_broken():
+            futures = [self._pool.submit(_run_in_worker, task) for task in tasks]
+            self._follow(futures, progress)
+            return [future.result() for future in futures]
 
     def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """Return ``function(material, *arguments)``, worked out by one of the processes."""
         if self._pool is None:
             return function(self.material, *arguments)
-        return self._pool.submit(_call_in_worker, function, arguments).result()
+        with _said_when_broken():
+            return self._pool.submit(_call_in_worker, function, arguments).result()
 
     def _follow(self, futures: Sequence[Future[TaskResult]], progress: Report) -> None:
         waiting: set[Future[TaskResult]] = set(futures)

@@ -1,3 +1,5 @@
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from localizer.bundle import load_bundle
-from localizer.errors import BundleError
+from localizer.errors import BundleError, ConfigError
 from localizer.locate import Locator
 from tests.training.evaluated import SIMPLE, evaluation, with_distributions
 from tests.training.simulated import quick, small_site, small_survey, small_table
@@ -63,6 +65,18 @@ def test_an_error_in_a_worker_reaches_the_caller() -> None:
         Workers(2, small_table(), small_site()) as pool,
     ):
         evaluate(plan, pool)
+
+
+def _killed(_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_is_an_error_of_ours_with_what_to_do() -> None:
+    with (
+        pytest.raises(ConfigError, match="fewer --workers"),
+        Workers(2, small_table(), small_site()) as pool,
+    ):
+        pool.call(_killed)
 
 
 def test_a_method_without_a_mean_never_comes_first() -> None:
