@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -19,9 +20,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
     unfinished file behind under a name that starts with a dot and ends with `.tmp`.
 
     Raises:
-        OSError: the folder of `path` cannot be written.
+        OSError: the folder of `path` cannot be written, or `path` is there and no plain file.
     """
     path = path.resolve()  # through a link, so that the link stays and its target is replaced
+    if path.exists() and not path.is_file():
+        # Renaming over a device such as /dev/null would take it from everybody.
+        raise OSError(errno.EINVAL, "what is replaced must be a plain file", str(path))
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     unfinished.open("xb").close()
     try:

@@ -80,7 +80,7 @@ def serve(context: typer.Context) -> None:
 @app.command("simulate")
 def simulate(
     site: Annotated[str, typer.Argument(help=f"A site file, or one of {', '.join(BUILT_IN)}.")],
-    survey: Annotated[Path, typer.Option(help="The survey file to write; replaced if it exists.")],
+    survey: Annotated[Path, typer.Option(help="The survey file; one of scans alone is replaced.")],
     seed: Annotated[int, typer.Option(min=0, help="Fixes everything that is random.")] = 0,
     step: Annotated[float, typer.Option(help="Metres between neighbouring places.")] = 2.0,
 ) -> None:

@@ -47,7 +47,7 @@ def import_file(
         typer.Argument(help="A file of another format, or a folder of COMFORD's or UCI's tables."),
     ],
     survey: Annotated[
-        Path | None, typer.Argument(help="The survey file; replaced if it exists.")
+        Path | None, typer.Argument(help="The survey file; one of imported scans is replaced.")
     ] = None,
     *,
     into: Annotated[

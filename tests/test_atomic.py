@@ -1,3 +1,4 @@
+import os
 import stat
 import subprocess
 import sys
@@ -81,3 +82,12 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
         assert child.stdout.readline() == b"ready\n"
         child.kill()
     assert path.read_text() == "old"
+
+
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="plain file"), atomic_write(pipe):
+        pass
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

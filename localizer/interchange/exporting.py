@@ -26,7 +26,7 @@ from localizer.interchange.scanned import (
     scanned_of,
 )
 from localizer.site import site_to_toml
-from localizer.survey import Survey
+from localizer.survey import Survey, refuse_survey
 from localizer.survey_jsonl import export_jsonl
 
 
@@ -59,8 +59,9 @@ def export_survey(survey: Survey, path: Path, format_name: str, *, lossy: bool =
 
     Raises:
         SurveyError: the survey is damaged, the format can hold nothing of it, or the file cannot
-            be written.
+            be written, or is a survey.
     """
+    refuse_survey(path)
     try:
         match format_name:
             case "jsonl":

@@ -3,6 +3,7 @@
 from localizer.survey.counts import SessionCounts, SurveyCounts
 from localizer.survey.coverage import Coverage, PointCoverage, Visit
 from localizer.survey.derivation import WINDOW_S
+from localizer.survey.keeping import refuse_survey
 from localizer.survey.reader import DEVELOPMENT, ROLES
 from localizer.survey.recorder import COMMIT_S, Recorder, RecorderState, RecorderStatus
 from localizer.survey.records import (
@@ -46,4 +47,5 @@ __all__ = [
     "Visit",
     "Waypoint",
     "build_survey",
+    "refuse_survey",
 ]

@@ -21,6 +21,7 @@ from localizer.survey.coverage import Coverage, cover
 from localizer.survey.dump import Record, dump
 from localizer.survey.file import DISPOSABLE, SurveyFile, connect, make_tables, open_survey_file
 from localizer.survey.fingerprints import FingerprintWriter
+from localizer.survey.keeping import refuse_loss
 from localizer.survey.plans import Plans
 from localizer.survey.points import Points
 from localizer.survey.reader import DEVELOPMENT, ROLES, Reader
@@ -339,8 +340,10 @@ def build_survey(path: Path, site: Site) -> Iterator[Survey]:
     it raises, or the process is killed, `path` is as it was.
 
     Raises:
-        SurveyError: the folder cannot be written.
+        SurveyError: the folder cannot be written, or `path` is a survey that somebody worked
+            on, or a file that is none.
     """
+    refuse_loss(path)
     try:
         with atomic_write(path) as unfinished, closing(connect(unfinished)) as connection:
             with sqlite_errors(path):

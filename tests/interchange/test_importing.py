@@ -71,7 +71,7 @@ def test_what_comes_out_comes_in_again_whatever_the_format(path: Path) -> None:
         before = list(survey.fingerprints())
     for name, format_name in (("o.jsonl", "jsonl"), ("o.csv", "csv"), ("o", "comford")):
         out = _export(path, name, format_name)
-        again = path.with_name("again.survey")
+        again = path.with_name(f"{format_name}.survey")
         assert import_survey(out, again, reading=Reading(SITE)).count == 3
         with Survey.open(again) as survey:
             assert list(survey.fingerprints()) == before
