@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
+from localizer.site import Position
+from localizer.sources import Whereabouts
 from localizer.survey import Survey
 from tests.api.survey.surveyor import FAR, NEAR, Surveyor, surveying
 
@@ -18,6 +20,46 @@ def recording(surveyor: Surveyor) -> dict[str, object]:
     (found,) = surveyor.state["recordings"]
     assert isinstance(found, dict)
     return found
+
+
+def test_a_simulated_receiver_is_told_where_the_surveyor_is(
+    surveyor: Surveyor, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Whereabouts | None] = []
+    monkeypatch.setattr(surveyor.source, "be_at", said.append, raising=False)
+    surveyor.begin()
+    surveyor.start_point(point, heading_deg=90)
+    surveyor.send("/recordings/current/finish")
+    start, near = ({"floor": "0", "x_m": x_m, "y_m": 6} for x_m in (3, 4))
+    surveyor.send("/recordings", {"kind": "walk", "at": start})
+    surveyor.refused("POST", "/recordings/current/waypoints", 422, json={**start, "x_m": 20})
+    surveyor.listen(2)
+    surveyor.send("/recordings/current/waypoints", near)
+    surveyor.send("/recordings/current/discard")
+    surveyor.send("/recordings", {"kind": "unlabelled"})
+    assert said == [
+        Whereabouts(Position(5, 5, "0"), heading_deg=90),
+        None,
+        Whereabouts(Position(3, 6, "0"), walking=True),
+        Whereabouts(Position(4, 6, "0"), walking=True),
+        None,
+        None,
+    ]
+
+
+def test_scans_in_which_nothing_was_heard_do_not_make_a_point_done(
+    surveyor: Surveyor, point: str
+) -> None:
+    surveyor.begin()
+    surveyor.start_point(point)
+    surveyor.listen(11.8)
+    surveyor.source.clock.advance(6)
+    now = surveyor.status
+    assert (now["recording"]["scans"], now["recording"]["wanted_s"]) == (4, 15)
+    assert [one["code"] for one in now["quality"]["findings"]] == ["too_short"]
+    surveyor.send("/recordings/current/finish")
+    covered = surveyor.ask("GET", "/coverage?floor=0").json()
+    assert (covered["points"][0]["scans"], covered["points"][0]["state"]) == (4, "thin")
 
 
 def test_a_stand_is_shown_while_it_goes_on_and_becomes_scans(
