@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from localizer.errors import ConfigError
@@ -25,10 +24,11 @@ from training.workdir import default_workdir, write_json
 if TYPE_CHECKING:
     from training.surveys import OpenedSurvey
     from training.tuning.finalists import Finals
+    from training.tuning.minutes import Time
     from training.tuning.requests import Request
     from training.tuning.run import Outcome
     from training.tuning.stops import Limits
-    from training.tuning.tune import Study, Time
+    from training.tuning.tune import Study
     from training.tuning.watch import View
 
 
@@ -153,10 +153,11 @@ def run(
     began, console = time.monotonic(), terminal()
     with silenced():
         from training.tuning.beforehand import beforehand
+        from training.tuning.minutes import Time, search_seconds, shortest_finals
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
-        from training.tuning.tune import Time, enqueue_points, open_tuning, search, search_seconds
+        from training.tuning.tune import enqueue_points, open_tuning, search
 
     request = _request(
         preset,
@@ -184,11 +185,12 @@ def run(
     going = open_tuning(opened, request, place, name, workers=workers, fork=fork)
     say_simple(going, console)
     limit = enqueue_points(going, points, trials or (TRIALS if minutes is not None else 100))
-    for line in beforehand(going.request, limit):
+    for line in beforehand(going.request, request.space, limit):
         console.print(line, markup=False, highlight=False)
-    elapsed, seconds = time.monotonic() - began, None
+    seconds = None
     if minutes is not None:
-        seconds = search_seconds(minutes, elapsed, finals=finalists > 0)
+        least = shortest_finals(opened, going, workers) if finalists and workers else 0.0
+        seconds = search_seconds(minutes, time.monotonic() - began, least)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
     if workers == 0:
         begin_only(going, limits, console)
@@ -315,7 +317,8 @@ def _finals(
     from training.catalogue import SIMPLE_METHODS
     from training.report import progress_bars
     from training.tuning.finalists import final_tasks
-    from training.tuning.tune import candidates_of, final_rows, finals, fitting
+    from training.tuning.minutes import fitting
+    from training.tuning.tune import candidates_of, final_rows, finals
 
     console = terminal()
     chosen = candidates_of(going, most)
@@ -387,5 +390,4 @@ def end(run: Run, opened: OpenedSurvey, ended: Ended) -> None:
 
 
 def _failure(outcome: Outcome) -> str:
-    said = "; ".join(f"{count} times {escape(reason)}" for reason, count in outcome.errors)
-    return f"a study must have fewer failed trials than its limit, but {outcome.reason}: {said}"
+    return f"a study must have fewer failed trials than its limit, but {outcome.reason}"

@@ -10,6 +10,7 @@ import typer
 from localizer.errors import ConfigError
 from training.commands.options import CORES, FloorOption, Json, Run, Survey, WorkerCount, open_run
 from training.commands.tuning import (
+    STUDIES,
     Ended,
     Folds,
     Lanes,
@@ -24,7 +25,10 @@ from training.silence import silenced
 from training.terminal import terminal
 from training.workdir import default_workdir
 
-Storage = Annotated[str, typer.Option(help="A file, postgresql://…, or grpc://host:port.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="A file, postgresql://…, or grpc://host:port; default work/studies."),
+]
 StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
 
 
@@ -32,8 +36,8 @@ StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
 def worker(
     survey: Survey,
     *,
-    storage: Storage,
     study: StudyName,
+    storage: Storage = None,
     workers: WorkerCount = 1,
     lanes: Lanes = 32,
     memory: Annotated[int, typer.Option(min=256, help="Of a worker, MB.")] = 4000,
@@ -46,9 +50,9 @@ def worker(
         from training.tuning.run import join_run
         from training.tuning.tune import crew_of, join_tuning
 
-    console = terminal()
+    console, place = terminal(), _place(storage, study)
     run = Run(survey, workdir or default_workdir("worker"), floor, workers, None)
-    going = join_tuning(open_run(run, console), storage, study, workers=workers)
+    going = join_tuning(open_run(run, console), place, study, workers=workers)
     options = {"count": workers, "batch": lanes, "memory_mb": memory, "trial_s": trial_time}
     with watching(console) as watch:
         outcome = join_run(going.study, crew_of(going, options), watch)
@@ -59,8 +63,8 @@ def worker(
 def report(
     survey: Survey,
     *,
-    storage: Storage,
     study: StudyName,
+    storage: Storage = None,
     workers: WorkerCount = CORES,
     floor: FloorOption = None,
     workdir: Annotated[Path | None, typer.Option(help="Where the report goes.")] = None,
@@ -75,10 +79,10 @@ def report(
         from training.tuning.run import standing
         from training.tuning.tune import join_tuning
 
-    console = terminal()
+    console, place = terminal(), _place(storage, study)
     run = Run(survey, workdir or default_workdir("report"), floor, workers, json)
     opened = open_run(run, console)
-    going = join_tuning(opened, storage, study, workers=workers)
+    going = join_tuning(opened, place, study, workers=workers)
     end(run, opened, Ended(going, standing(going.study), None))
     if tensorboard is not None:
         from training.tuning.tensorboard import export_tensorboard
@@ -91,8 +95,8 @@ def report(
 def explain(
     trial: Annotated[int, typer.Argument(min=0, help="Number of the trial.")],
     *,
-    storage: Storage,
     study: StudyName,
+    storage: Storage = None,
 ) -> None:
     """Say what was found in a trial, which rule acted, and what that changed."""
     from training.tuning.budget import read_points
@@ -102,7 +106,7 @@ def explain(
     from training.tuning.study import RULES, join_study
     from training.tuning.verdicts import record_of
 
-    there = join_study(open_storage(storage), study)
+    there = join_study(open_storage(_place(storage, study)), study)
     found = {one.last.number: one.last for one in read_points(there) if one.ended}
     if trial not in found:
         raise ConfigError(
@@ -112,6 +116,17 @@ def explain(
     state = RulesState.from_json(attrs[RULES]) if RULES in attrs else RulesState()
     said = in_words(record_of(found[trial]), state.log, load_rules())
     terminal().print(said, markup=False, highlight=False)
+
+
+def _place(storage: str | None, study: str) -> str:
+    """Return where a study lies that somebody began: to open a file that is not there makes one."""
+    place = storage or str(STUDIES / f"{study}.journal")
+    if "://" not in place and not Path(place).is_file():
+        raise ConfigError(
+            f"a study must lie in a file that is there, but {place} is none; start it with `tune "
+            "SURVEY`, or say by --storage where it lies"
+        )
+    return place
 
 
 @tune.command()

@@ -1,19 +1,28 @@
-"""What a person should know of a search before it starts: a grid's size, Hyperband's brackets."""
+"""What a person should know of a search before it starts: what was changed, a grid, brackets."""
 
 from __future__ import annotations
 
 from training.tuning.pruners import brackets_of, has_brackets
 from training.tuning.requests import Request
+from training.tuning.space import Space
 
 
-def beforehand(request: Request, trials: int) -> list[str]:
-    """Return what is to come, in lines of text; nothing for most samplers.
+def beforehand(request: Request, asked: Space, trials: int) -> list[str]:
+    """Return what is to come, in lines of text; nothing for most studies.
 
     Args:
         request: what is searched.
+        asked: the space as it was before it was fitted to the site.
         trials: in all.
     """
-    return [*_grid(request, trials), *_brackets(request, trials)]
+    return [*_fitted(request.space, asked), *_grid(request, trials), *_brackets(request, trials)]
+
+
+def _fitted(space: Space, asked: Space) -> list[str]:
+    there, wanted = space.base.target, asked.base.target
+    if there == wanted:
+        return []
+    return [f"The site has no grid cells, which target {wanted!r} needs: it is {there!r} here"]
 
 
 def _grid(request: Request, trials: int) -> list[str]:

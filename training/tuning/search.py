@@ -53,8 +53,10 @@ def build_search(search: Search, study: optuna.Study) -> Work:
 
 def write_space(study: optuna.Study, space: Space) -> None:
     """Let the workers of a study draw from another version of its space from here on."""
-    known = list(study.user_attrs.get(SPACES, []))
-    if len(known) < space.version:
+    versions = spaces_of(study.user_attrs)
+    # Whoever wrote the space may have begun at any version.
+    if not versions or versions[-1].version < space.version:
+        known = study.user_attrs.get(SPACES, [])
         study.set_user_attr(SPACES, [*known, space_to_toml(space)])
 
 

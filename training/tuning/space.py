@@ -262,16 +262,22 @@ class Space:
         return self._with(old, parameter if old is None else old.widened(parameter))
 
     def for_site(self, site: Site) -> Space:
-        """Return the space without what a site cannot have: the paper's target needs grid cells."""
+        """Return the space without what a site cannot have: the paper's target needs grid cells.
+
+        Its base has the bounding box for a target then.
+        """
         if site.cell_m is not None:
             return self
+        base = self.base
+        if base.target == "paper":
+            base = dataclasses.replace(base, target="box")
         parameters = tuple(
             one.narrowed(None, None, [value for value in one.values if value != "paper"])
             if one.target == "target" and isinstance(one, ChoiceParameter)
             else one
             for one in self.parameters
         )
-        return dataclasses.replace(self, parameters=parameters)
+        return dataclasses.replace(self, base=base, parameters=parameters)
 
     def _with(self, old: AnyParameter | None, new: AnyParameter) -> Space:
         parameters = tuple(new if one is old else one for one in self.parameters)

@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import optuna
@@ -26,6 +26,7 @@ from training.tuning.budget import read_points
 from training.tuning.building import packed
 from training.tuning.diagnosis import Context
 from training.tuning.finalists import DEFAULT, FINALISTS, Candidate, Finals, Rows, run_finals
+from training.tuning.forks import adoption
 from training.tuning.local_workers import Crew
 from training.tuning.objective import ObjectivePlan
 from training.tuning.pbt.lineage import changed
@@ -54,15 +55,9 @@ from training.tuning.watch import View
 
 SIMPLE: Final = "simple methods"
 """Key of the simple methods' errors on the folds: whoever joins a study need not fit them again."""
-SEARCH_SHARE: Final = 0.6
-"""Of the time that is given, for the search; the rest is for the finals."""
 BATCH_S: Final = 15.0
 """Wall time that a batch of trials may take, seconds: a study of five minutes is one of several
 batches, each of which knows what came of those before; 32 networks of 32 shapes take minutes."""
-LEAST_SEARCH: Final = 0.2
-"""Of the time that is given, for the search even where opening the survey took most of it."""
-LEAST_SEEDS: Final = 4
-"""Of the finals where time is short: fewer say nothing about what a seed is worth."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,8 @@ class Study:
     request: Request
     simple_m: Mapping[str, float]
     """Mean error of each simple method on the folds, metres."""
+    simple_s: float
+    """Wall time that scoring them took, their processes' start within it, seconds."""
 
     @property
     def records(self) -> list[TrialRecord]:
@@ -114,7 +111,9 @@ def open_tuning(
     except ConfigError:
         if not fork:
             raise
-        study = fork_study(optuna.Study(name, storage), identity, code_version=code)
+        source = optuna.Study(name, storage)
+        adopt = adoption(spaces_of(source.user_attrs)[-1], request.space)
+        study = fork_study(source, identity, code_version=code, adopt=adopt)
     write_space(study, request.space)
     study.set_user_attr(REQUEST, request.to_json())
     return _opened(survey, request, rows, study, place, max(1, workers))
@@ -159,10 +158,13 @@ def _opened(
     survey: OpenedSurvey, request: Request, rows: StudyRows, study: optuna.Study, *where: Any
 ) -> Study:
     place, workers = where
-    simple = study.user_attrs.get(SIMPLE, {})
-    if set(simple) != set(SIMPLE_METHODS):
-        simple = _simple_errors(survey, rows, request, workers)
-        study.set_user_attr(SIMPLE, simple)
+    told = study.user_attrs.get(SIMPLE, {"dev_m": {}, "seconds": 0.0})
+    if set(told["dev_m"]) != set(SIMPLE_METHODS):
+        began = time.monotonic()
+        errors = _simple_errors(survey, rows, request, workers)
+        told = {"dev_m": errors, "seconds": time.monotonic() - began}
+        study.set_user_attr(SIMPLE, told)
+    simple = told["dev_m"]
     best = min(simple, key=lambda one: simple[one])
     plan = ObjectivePlan(
         rows.search,
@@ -178,7 +180,7 @@ def _opened(
     search = Search(
         plan, request.sampler, request.pruner, request.seed, context, request.population
     )
-    return Study(study, place, rows, search, request, simple)
+    return Study(study, place, rows, search, request, simple, told["seconds"])
 
 
 def _simple_errors(
@@ -217,18 +219,6 @@ def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: in
     enqueue(study.study, default, source="default", limit=trials)
     enqueue(study.study, points, source="manual", limit=trials)
     return trials
-
-
-def search_seconds(minutes: float, elapsed_s: float, *, finals: bool) -> float:
-    """Return the wall time of the search: its share of what is left.
-
-    Args:
-        minutes: wall time of the whole command.
-        elapsed_s: of it, what opening the survey and scoring the simple methods took.
-        finals: whether they follow.
-    """
-    left_s = minutes * 60 - elapsed_s
-    return max(left_s * (SEARCH_SHARE if finals else 1.0), minutes * 60 * LEAST_SEARCH)
 
 
 def search(
@@ -286,7 +276,7 @@ def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
     A trial that is the default again is no finalist. The best point of a person's own always is
     one: who proposed it wants to know.
     """
-    default = _default(study)
+    default = default_of(study)
     found: list[Candidate] = []
     order = ranked(study.records, study.request.rungs[-1])
     own = next((one for one in order if one.source == "manual"), None)
@@ -298,7 +288,8 @@ def candidates_of(study: Study, most: int = FINALISTS) -> list[Candidate]:
     return [default, *found]
 
 
-def _default(study: Study) -> Candidate:
+def default_of(study: Study) -> Candidate:
+    """Return what a study's trials are compared with."""
     base = _named(study.request.space.base, DEFAULT)
     plan = study.search.plan
     spec, _ = network_spec(base, plan.site, str(plan.table.floor[0]))
@@ -332,52 +323,3 @@ def final_rows(study: Study) -> Rows:
     """Return the rows of the finals in one table."""
     rows = study.rows
     return Rows(rows.table, rows.final_folds, rows.unseen_fold, study.request.split)
-
-
-class Time(NamedTuple):
-    """What is left for the finals."""
-
-    seconds: float | None
-    """Wall time; None for as long as they take."""
-    workers: int
-
-
-def fitting(
-    survey: OpenedSurvey, study: Study, candidates: Sequence[Candidate], seeds: int, left: Time
-) -> tuple[list[Candidate], int]:
-    """Return as many candidates and seeds as the finals have time for.
-
-    One fit is timed, that with the most stages. With too little time there are fewer seeds first,
-    then fewer finalists; two seeds and one finalist there always are.
-    """
-    chosen = list(candidates)
-    if left.seconds is None:
-        return chosen, seeds
-    slowest = max(chosen, key=lambda candidate: len(candidate.config.schedule))
-    one = _seconds_of_a_fit(survey, study, slowest)
-    fits = len(study.rows.folds) + 1
-
-    def needed(networks: int, each: int) -> float:
-        return networks * each * fits * one / left.workers
-
-    while seeds > LEAST_SEEDS and needed(len(chosen), seeds) > left.seconds:
-        seeds -= 1
-    while len(chosen) > 2 and needed(len(chosen), seeds) > left.seconds:
-        chosen.pop()
-    return chosen, seeds
-
-
-def _seconds_of_a_fit(survey: OpenedSurvey, study: Study, candidate: Candidate) -> float:
-    rows = final_rows(study)
-    config = dataclasses.replace(candidate.config, executor="fit")
-    fold = rows.folds[0]
-    task = Task("timed", 0, fold.train, fold.test, rows.split, config, 0)
-    with Workers(1, rows.table, survey.site, survey.unlabelled(rows.table.aggregation)) as one:
-        one.run([dataclasses.replace(task, config=dataclasses.replace(config, epochs=1))], _quiet)
-        began = time.monotonic()
-        one.run([task], _quiet)
-    return time.monotonic() - began
-
-
-def _quiet(progress: Progress) -> None:
-    """Show nothing."""

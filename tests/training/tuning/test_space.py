@@ -236,3 +236,11 @@ def test_a_site_without_cells_has_no_target_of_cells() -> None:
     assert space.for_site(built_in_site("uci")) is space
     site = dataclasses.replace(built_in_site("demo"), cell_m=None)
     assert space.for_site(site).seen()["target"].single()
+
+
+def test_a_preset_of_the_paper_is_for_sites_without_grid_cells_too() -> None:
+    space = load_space("cisco-dnn-adam")
+    assert (space.base.target, space.for_site(built_in_site("demo")).base.target) == (
+        "paper",
+        "box",
+    )

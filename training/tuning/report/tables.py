@@ -254,8 +254,8 @@ def actions(report: StudyReport) -> str:
     header = ("space", "rule", "found", "changes", "trials after it better than before")
     said = f"<p>{count(len(acted), 'change')} of the space; {count(held, 'time')} a rule was held "
     note = (
-        "back by its record or had no room. <code>python -m training tune explain TRIAL</code> "
-        "says more."
+        "back by its record or had no room. <code>python -m training tune explain TRIAL --study "
+        f"{escape(report.study)}</code> says more."
     )
     rows = [_action(action) for action in acted[-_MOST_ACTIONS:]]
     return f"{said}{note}</p>" + table(header, rows, look="words")
