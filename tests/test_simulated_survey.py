@@ -172,8 +172,9 @@ def test_bad_numbers_are_refused(
 
 def test_a_session_stands_once_and_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    path.write_bytes(b"old")
+    simulate_survey(DEMO, path, seed=1, step_m=8.0, scans_per_place=1, sessions=SMALL)
+    old = path.read_bytes()
     twice = (*SMALL, replace(SMALL[0]))
     with pytest.raises(SurveyError, match="stand once"):
         simulate_survey(DEMO, path, seed=1, step_m=8.0, scans_per_place=1, sessions=twice)
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == old

@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ def examine_machine(folder: Path) -> list[Finding]:
     Args:
         folder: where surveys and recordings are written.
     """
-    return [_clock(clock_is_synchronised()), _disk(folder, shutil.disk_usage(folder).free)]
+    return [_clock(clock_is_synchronised()), _folder(folder)]
 
 
 def clock_is_synchronised() -> bool | None:
@@ -53,6 +54,18 @@ def _clock(is_synchronised: bool | None) -> Finding:
         "network begins at some day of the past)"
     )
     return Finding("clock", "warn", said, advice)
+
+
+def _folder(folder: Path) -> Finding:
+    try:
+        # Written to, not asked about: permissions do not tell of a card that is mounted read-only.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        return _disk(folder, shutil.disk_usage(folder).free)
+    except OSError as error:
+        said = f"no survey can be written at {folder}: {error.strerror}"
+        advice = "give --folder FOLDER, where surveys will be, or let this user write there"
+        return Finding("disk", "fail", said, advice)
 
 
 def _disk(folder: Path, free: int) -> Finding:

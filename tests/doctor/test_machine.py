@@ -25,6 +25,15 @@ def test_a_disk_that_is_nearly_full_is_told(
     assert str(tmp_path) in disk.said
 
 
+@pytest.mark.parametrize("name", ["missing", "a file", "missing/below"])
+def test_a_folder_that_takes_no_file_is_told(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    disk = examine_machine(tmp_path / name)[1]
+    assert (disk.check, disk.level) == ("disk", "fail")
+    assert name in disk.said
+    assert disk.advice is not None
+
+
 @pytest.mark.parametrize(("state", "level"), [(True, "ok"), (False, "warn"), (None, "warn")])
 def test_a_clock_that_nothing_keeps_right_is_told(
     state: bool | None, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -45,7 +45,8 @@ def stood(
 
 
 def built(path: Path, records: Sequence[Record], *, site: Site = SITE) -> Path:
-    """A survey file of these records, with the scans of its complete recordings."""
+    """A survey file of these records, with the scans of its recordings; replaces an older one."""
+    path.unlink(missing_ok=True)
     with build_survey(path, site) as survey:
         restorer = survey.restorer()
         for record in records:
