@@ -59,19 +59,15 @@ def wheelhouse(name: str) -> Path:
 def clean_venv(folder: Path, wheel: Path, *, extra: str) -> Path:
     """Make a virtual environment that has the wheel, its extra and nothing else; no network."""
     house = wheelhouse(extra)
-    run(sys.executable, "-m", "venv", folder)
-    pip = folder / "bin" / "pip"
-    run(
-        pip,
-        "install",
-        "--isolated",
-        "--quiet",
-        "--no-index",
-        "--find-links",
-        house,
-        f"{wheel}[{extra}]",
-    )
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    offline = ("--isolated", "--quiet", "--no-index", "--find-links", house)
+    pip_in(folder, "install", *offline, f"{wheel}[{extra}]")
     return folder
+
+
+def pip_in(venv: Path, *words: str | Path) -> str:
+    """Run this environment's pip on another one and return what it wrote."""
+    return run(sys.executable, "-m", "pip", "--python", venv / "bin" / "python", *words)
 
 
 @contextmanager

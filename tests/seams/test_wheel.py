@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import lacking
-from tests.seams.environments import DEMO_BUNDLE, ROOT, run, running, serve_command
+from tests.seams.environments import DEMO_BUNDLE, ROOT, pip_in, run, running, serve_command
 
 PACKAGES = ("firmware_bridge", "localizer")
 HEAVY = ("keras", "matplotlib", "optuna", "pandas", "scipy", "sklearn", "tensorflow")
@@ -100,9 +100,7 @@ def test_the_edge_has_none_of_the_training_libraries(edge_venv: Path) -> None:
     question = f"import importlib.util as u; print([n for n in {HEAVY} if u.find_spec(n)])"
     python = edge_venv / "bin" / "python"
     assert run(python, "-c", question, cwd=edge_venv).strip() == "[]"
-    assert (
-        run(python, "-m", "pip", "check", cwd=edge_venv).strip() == "No broken requirements found."
-    )
+    assert pip_in(edge_venv, "check").strip() == "No broken requirements found."
 
 
 def test_the_edge_serves_positions(edge_answers: list[dict[str, object]]) -> None:

@@ -16,6 +16,8 @@ from training.fit_network import fit_network
 from training.networks import build_network
 from training.stages import CHANGEABLE, Stage
 
+LONG = pytest.mark.long
+
 OTHER = {
     "learning_rate": 0.004,
     "beta1": 0.7,
@@ -47,7 +49,14 @@ def _trained(config: NetworkConfig, executor: str) -> list[NDArray[np.float32]]:
     return [np.asarray(weight) for weight in model.get_weights()]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "adamw",
+        "sgd",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("nadam", "rmsprop")),
+    ],
+)
 def test_every_optimiser_keeps_its_memory_and_takes_every_setting(optimizer: str) -> None:
     plain = _config(optimizer)
     without = _trained(plain, "loop")

@@ -50,7 +50,8 @@ def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> No
     table, site = small_table(), small_site()
     cut = study_rows(table, "cells", 2)
     rows = Rows(table, cut.final_folds, cut.unseen_fold, "cells")
-    config = quick("dnn", name="default", epochs=2)
+    small = {"hidden": (8,), "dropout": (0.0,), "batch_norm_after": (), "epochs": 1}
+    config = quick("dnn", name="default", **small)
     other = dataclasses.replace(config, name="trial-3", learning_rate=0.01)
     with Workers(1, table, site) as workers:
         finals = run_finals(

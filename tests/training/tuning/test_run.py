@@ -32,6 +32,13 @@ from training.tuning.workers import WorkerId
 
 ROOT = Path(__file__).parents[3]
 
+IN_PROCESSES = pytest.mark.parametrize(
+    "place",
+    ["journal", "database", pytest.param("grpc", marks=pytest.mark.long)],
+    indirect=True,
+)
+"""The proxy stands before the database: processes that go through it are a long test."""
+
 
 def _states(place: str) -> set[str]:
     return {trial.state.name for trial in new_study(place).trials}
@@ -69,6 +76,7 @@ def _outcome(process: subprocess.Popen[str]) -> dict[str, Any]:
     return outcome
 
 
+@IN_PROCESSES
 def test_processes_do_the_budget_and_a_second_run_has_nothing_to_do(place: str) -> None:
     study = new_study(place)
     crew = stub_crew(place, Stub(), count=3)
@@ -188,6 +196,7 @@ def test_workers_whose_parent_was_killed_end_and_the_study_can_be_resumed(journa
     assert outcome.verdicts == {"ok": 5}
 
 
+@IN_PROCESSES
 def test_two_runs_of_one_study_at_once_are_harmless(place: str) -> None:
     with _in_a_process(place, 12, 0.2) as one, _in_a_process(place, 12, 0.2) as other:
         assert {_outcome(one)["done"], _outcome(other)["done"]} == {12}
