@@ -31,6 +31,10 @@ would be infinite."""
 _REACH: Final = 1.0
 """Longest step, in spreads: farther out a distribution is not what its slope says."""
 
+_SHORTER: Final = 0.25
+"""Of a step that led away from the position. On a narrow distribution, such as that of a survey
+along one corridor, a whole step tips the mass to the other end of the floor, and back."""
+
 UNIFORM: Final = 0.01
 """Share of the whole floor in every distribution: anything may have happened in one scan of a
 hundred, and no truth gets probability 0."""
@@ -90,13 +94,32 @@ def _tilted(spread: Any, inputs: Any, position_m: Any) -> Any:
     # The uniform share draws the mean to the middle: what is left must lie as much beyond.
     middle = tf.reduce_mean(cells, axis=0, keepdims=True)
     target = (position_m - UNIFORM * middle) / (1.0 - UNIFORM)
-    slope = position_m * 0.0
-    for _ in range(_STEPS):
-        share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
-        slope += _newton(share, cells, target, spread.cell_m)
+    slope = _slope(cells, logits, target, spread.cell_m)
     share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
     uniform = UNIFORM / tf.cast(tf.shape(cells)[0], tf.float32)
     return tf.math.log((1.0 - UNIFORM) * share + uniform)
+
+
+def _slope(cells: Any, logits: Any, position_m: Any, cell_m: Any) -> Any:
+    """The slope [n, 2] that moves the mean to the position, or as near as the steps come.
+
+    Newton's method, whose step is taken again but shorter where it led away.
+    """
+    slope = step = nearest = position_m * 0.0
+    reach = nearest[:, :1] + 1.0
+    least = reach * np.inf
+    for _ in range(_STEPS):
+        share = tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True))
+        away = position_m - share @ cells
+        gap = tf.reduce_sum(away * away, axis=1, keepdims=True)
+        nearer = gap < least
+        least = tf.minimum(gap, least)
+        nearest = tf.where(nearer, slope, nearest)
+        step = tf.where(nearer, _newton(share, cells, position_m, cell_m), step)
+        reach = tf.where(nearer, tf.minimum(2.0 * reach, 1.0), _SHORTER * reach)
+        slope = nearest + reach * step
+    away = position_m - tf.nn.softmax(logits + tf.matmul(slope, cells, transpose_b=True)) @ cells
+    return tf.where(tf.reduce_sum(away * away, axis=1, keepdims=True) < least, slope, nearest)
 
 
 _traced = tf.function(_tilted, reduce_retracing=True)

@@ -31,6 +31,16 @@ def test_its_mean_is_the_position(position: list[float]) -> None:
     assert share @ CELLS == pytest.approx(position, abs=0.1)
 
 
+@pytest.mark.parametrize("position", [[5.0, 1.2], [6.0, 2.5], [6.5, 1.5], [8.0, 2.5]])
+def test_on_a_narrow_corridor_no_mass_tips_to_the_other_end(position: list[float]) -> None:
+    hill = np.exp(-0.5 * ((CELLS - [4.5, 1.5]) ** 2).sum(axis=1) / 0.6**2)
+    corridor = np.exp(-8.0 - 0.5 * ((CELLS[:, 1] - 1.5) / 0.6) ** 2)
+    spread = two_hills()._replace(bias=np.log(hill + corridor + 1e-9).astype(np.float32))
+    found = log_probability(spread, np.zeros((1, 3), np.float32), np.array([position], np.float32))
+    mean = np.exp(np.asarray(found)[0]) @ CELLS
+    assert np.hypot(*(mean - position)) < 0.3
+
+
 def test_it_keeps_its_hills() -> None:
     share = said([8.0, 6.0]).reshape(XS.shape)
     near, far = share[:, :10].sum(), share[:, 10:].sum()
