@@ -11,6 +11,7 @@ from localizer.scans import Advertisement
 from localizer.site import Position
 from localizer.sources import Whereabouts
 from localizer.survey import Point, Recorder, Recording, RecordingKind, Survey, Waypoint
+from localizer.survey_app.editing import find_floor
 from localizer.survey_app.sessions import RecordedSession
 from localizer.survey_app.standing import Standing
 from localizer.surveying.quality import nearest_visits
@@ -101,6 +102,7 @@ class Recordings:
             )
             self.standing = Standing(started, near, beacons)
         elif wanted.kind == "walk" and wanted.at is not None:
+            find_floor(survey.site, wanted.at.floor)
             self._be_at(Whereabouts(wanted.at, walking=True))
             started = recorder.start_walk(wanted.at, resumes=wanted.resumes)
             self.waypoints = (Waypoint(started.started_ns, wanted.at),)

@@ -47,6 +47,14 @@ def test_a_simulated_receiver_is_told_where_the_surveyor_is(
     ]
 
 
+def test_a_walk_begins_on_a_floor_of_the_site(surveyor: Surveyor) -> None:
+    surveyor.begin()
+    start = {"floor": "9", "x_m": 3, "y_m": 6}
+    problem = surveyor.refused("POST", "/recordings", 404, json={"kind": "walk", "at": start})
+    assert "'9'" in problem["detail"]
+    assert surveyor.state["recordings"] == []
+
+
 def test_scans_in_which_nothing_was_heard_do_not_make_a_point_done(
     surveyor: Surveyor, point: str
 ) -> None:
