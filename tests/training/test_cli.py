@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from localizer.bundle import load_bundle
-from localizer.errors import ConfigError
+from localizer.errors import BundleError, ConfigError
 from tests.training.simulated import quick, small_survey
 from training import journey
 from training.catalogue import NETWORKS
@@ -61,6 +61,24 @@ def test_fit_writes_metrics_and_a_bundle_that_the_edge_loads(
     assert "<p>Exported: " in page
     assert "How accurate is it? Simulated office" in page
     assert NETWORKS["dnn"] in page
+
+
+def test_a_fit_whose_bundle_is_refused_keeps_its_figures(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BundleError("do not ship it", field="model.tflite", expected="equal", got="other")
+
+    monkeypatch.setattr(journey, "export_best", refuse)
+    status = run(
+        monkeypatch, "fit", small_survey().path, "--config", config, "--methods", "knn",
+        "--criterion", "cells", "--seeds", 1, "--workers", 1, "--workdir", tmp_path / "work",
+    )  # fmt: skip
+    assert status == 2
+    assert json.loads((tmp_path / "work" / "run.json").read_text())["exported"] == ""
+    assert {r["split"] for r in json.loads((tmp_path / "work" / "metrics.json").read_text())} == {
+        "cells"
+    }
 
 
 def test_evaluate_prints_every_split_asked_for_and_exports_nothing(

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from localizer.errors import ConfigError
+from localizer.errors import ConfigError, LocalizerError
 from training.commands.options import (
     CORES,
     EVERY,
@@ -159,7 +159,12 @@ def _fit(run: Run, recipe: Recipe, ledger: Path) -> None:
         recipe = journey.cuttable(recipe, workers.material.table, console)
         recipe = journey.decidable(recipe, workers.material.table, console)
         evaluations = journey.cross_validate(survey, recipe, workers, console)
-        choice = journey.export_best(target, survey, recipe, evaluations, workers)
+        try:
+            choice = journey.export_best(target, survey, recipe, evaluations, workers)
+        except LocalizerError:
+            # The figures took the time, and `export` can take another method from this run.
+            write(run, survey, recipe, evaluations)
+            raise
     _say_bundle(choice, target.folder, console)
     write(run, survey, recipe, evaluations, choice.words)
 
