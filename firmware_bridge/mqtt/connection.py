@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from typing import Any, Final, Literal, NamedTuple, NoReturn
+from typing import Any, Final, Literal, NamedTuple, NoReturn, cast
 
-from aiomqtt import Client, MqttCodeError, MqttError
+from aiomqtt import Client, Message, MqttCodeError, MqttError
 
 from firmware_bridge.mqtt.settings import MqttSettings
 
@@ -54,6 +55,20 @@ class Received(NamedTuple):
     """Whether the broker had kept it from earlier."""
 
 
+class _Batches(asyncio.Queue[Any]):
+    """Gives all that waits at once, a list.
+
+    aiomqtt makes a task for every item that it takes, which costs as much as to read a message.
+    """
+
+    _queue: deque[Message]
+
+    def _get(self) -> list[Message]:
+        batch = list(self._queue)
+        self._queue.clear()
+        return batch
+
+
 async def receive(settings: MqttSettings) -> AsyncGenerator[Received | None, None]:
     """Connect, subscribe, yield None, and then every message.
 
@@ -66,8 +81,9 @@ async def receive(settings: MqttSettings) -> AsyncGenerator[Received | None, Non
     try:
         await subscribe(client, settings)
         yield None
-        async for message in client.messages:
-            yield Received(message.topic.value, message.payload, message.retain)
+        async for batch in client.messages:
+            for message in cast(list[Message], batch):
+                yield Received(message.topic.value, message.payload, message.retain)
     except MqttError as error:
         raise BrokerAway(
             f"the broker at {settings.host}:{settings.port} ended the connection ({error}); "
@@ -104,6 +120,7 @@ def _client(settings: MqttSettings) -> Client:
         tls_context=settings.tls,
         timeout=ANSWER_S,
         keepalive=KEEPALIVE_S,
+        queue_type=_Batches,
         logger=_LOGGER,
     )
 
