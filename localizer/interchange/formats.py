@@ -12,6 +12,7 @@ from localizer.interchange.comford_tables import SAMPLES
 from localizer.interchange.scanned import ScanFormat
 from localizer.interchange.spreadsheet import Spreadsheet
 from localizer.interchange.uci_layout import PLACE, TIME, UciLayout
+from localizer.surveying.csv_rows import DEGREE_NAMES
 
 JSONL: Final = "jsonl"
 BEACONS: Final = "beacons"
@@ -81,7 +82,8 @@ def _table_format(path: Path, header: str) -> str:
         return UciLayout.name
     if "time_utc" in names:
         return Spreadsheet.name
-    if {"x_m", "y_m"} <= set(names):
+    # Places in degrees are no format: their reader says what to do.
+    if {"x_m", "y_m"} <= set(names) or DEGREE_NAMES & set(names):
         return POINTS if "name" in names else BEACONS
     raise _unknown(path, f"it starts with {header[:80]!r}")
 

@@ -66,6 +66,17 @@ def test_a_format_is_recognised_by_what_is_in_it(path: Path, name: str, format_n
     assert format_name in IMPORTS
 
 
+@pytest.mark.parametrize("header", ["id,latitude,longitude,floor,name", "id;lat;lon;floor"])
+def test_a_table_of_places_in_degrees_is_told_what_to_do(path: Path, header: str) -> None:
+    table = path.with_name("p.csv")
+    delimiter = ";" if ";" in header else ","
+    table.write_text(f"{header}\n{delimiter.join(['p9', '52.1', '13.2', FLOOR, 'door'])}\n")
+    before = _content(path)
+    with pytest.raises(TableError, match=r"metres .* GeoJSON"):
+        import_into(table, path)
+    assert _content(path) == before
+
+
 def test_what_comes_out_comes_in_again_whatever_the_format(path: Path) -> None:
     with Survey.open(path) as survey:
         before = list(survey.fingerprints())
