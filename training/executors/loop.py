@@ -123,7 +123,12 @@ def _traced(config: NetworkConfig, model: keras.Model, optimizer: Any) -> Any:
         optimizer.apply(gradients, model.trainable_variables)
         return loss * tf.cast(tf.size(weight), tf.float32)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    # Of any number of rows: every fold has another one, and tracing takes longer than an epoch.
+    rows_of = {one.name: tf.TensorSpec(one.shape, one.dtype) for one in model.inputs}
+    numbers, positions = tf.TensorSpec([None]), tf.TensorSpec([None, 2])
+    signature = (tf.TensorSpec([None, None], tf.int32), rows_of, positions, numbers)
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def run(orders: Any, inputs: Any, target: Any, weight: Any) -> Any:
         rows = tf.shape(target)[0]
         means = tf.TensorArray(tf.float32, size=tf.shape(orders)[0])
