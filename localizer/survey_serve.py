@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from localizer.errors import ConfigError
+from localizer.errors import ConfigError, LocalizerError
 
 _MODULES: Final = {"fastapi": "fastapi", "uvicorn": "uvicorn", "PIL": "pillow"}
 """What the extra `survey` brings, by module."""
@@ -56,10 +56,16 @@ def run_survey(options: SurveyOptions) -> None:
     local = is_loopback(options.host)
     _require_token(options, local)
     with ExitStack() as alone, listen(options.host, options.port) as listener:
-        path = choose_survey(options.site, options.file)
+        path, is_new = choose_survey(options.site, options.file)
         alone.enter_context(only_one(path))
-        service, locator, engine = open_survey_service(path, options.source, options.bundle)
-        app = create_app(locator, engine, survey=service, token=None if local else options.token)
+        try:
+            service, locator, engine = open_survey_service(path, options.source, options.bundle)
+            token = None if local else options.token
+            app = create_app(locator, engine, survey=service, token=token)
+        except LocalizerError:
+            if is_new:
+                path.unlink(missing_ok=True)
+            raise
         words = _words(options, path, listener.getsockname()[1], local=local)
         closers = [service.shared.close_streams]
         if engine is not None:

@@ -28,6 +28,12 @@ from tests.edge_service import END_S, LISTENING, command, environment
 TOUCH: Final = {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 """Options of a phone's page."""
 
+LEG_S: Final = 7.0
+"""Between two waypoints: seven metres at a walker's pace."""
+WALKED: Final = """seconds => {
+  const { elapsed_s, waypoints } = app.status.recording;
+  return elapsed_s > waypoints.at(-1).elapsed_s + seconds;
+}"""
 ON_SCREEN: Final = """([x, y]) => {
   if (!app.map.view || app.map.frame !== null) return null;
   const [left, top] = app.map.toScreen([x, y]);
@@ -117,7 +123,7 @@ def surveying_here(
 
     With a token it is as it would be on a network, though it listens on loopback all the same.
     """
-    path = choose_survey(site, file)
+    path = choose_survey(site, file).path
     service, locator, engine = open_survey_service(path, source, bundle)
     server = uvicorn.Server(server_config(create_app(locator, engine, survey=service, token=token)))
     with listen("127.0.0.1", 0) as listener:
@@ -215,6 +221,13 @@ class Surveyor:
         self.wait("s => app.status.recording?.elapsed_s >= s", until_s)
         self.click("#finish")
         self.wait(TARGET)
+
+    def walk_to(self, x: float, y: float) -> None:
+        """Tap the next waypoint of a walk, late enough after the last: nobody flies."""
+        taps = self.page.evaluate("() => app.status.recording.waypoints.length")
+        self.wait(WALKED, LEG_S)
+        self.tap(x, y)
+        self.wait("n => app.status.recording?.waypoints.length === n", taps + 1)
 
 
 @contextmanager

@@ -186,5 +186,5 @@ def test_a_source_that_cannot_be_opened_is_one_clear_line(
 ) -> None:
     more = [str(tmp_path / "a.jsonl")] if verb == "record" else []
     assert status_of(verb, "telepathy:me", *more) == 2
-    assert "'ble', 'mqtt', 'replay', 'serial', 'simulate'" in capsys.readouterr().err
+    assert "'ble', 'mqtt', 'mqtts', 'replay', 'serial', 'simulate'" in capsys.readouterr().err
     assert not (tmp_path / "a.jsonl").exists()

@@ -148,6 +148,7 @@ def test_with_a_bundle_there_are_live_positions_too(tmp_path: Path) -> None:
         ({"source": "telepathy:me"}, "scheme"),
         ({"site": "nowhere/site.toml"}, "no file at"),
         ({"site": "???"}, "letters or digits"),
+        ({"file": Path("nowhere/new.survey")}, "make nowhere first"),
         ({"bundle": Path("nowhere")}, "bundle"),
     ],
 )
@@ -162,6 +163,7 @@ def test_what_cannot_be_served_is_named(
     with pytest.raises(Exception, match=words) as caught:
         run_survey(SurveyOptions(**options))
     assert type(caught.value).__module__ == "localizer.errors"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_in_use_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,11 +179,10 @@ def test_a_site_is_a_file_a_survey_a_built_in_one_or_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    made = choose_survey("demo")
-    assert made == Path("demo.survey")
-    assert choose_survey("demo.survey") == made
-    assert choose_survey("demo", Path("other.survey")) == Path("other.survey")
-    new = choose_survey("Haus 3, EG")
+    assert choose_survey("demo") == (Path("demo.survey"), True)
+    assert choose_survey("demo.survey") == (Path("demo.survey"), False)
+    assert choose_survey("demo", Path("other.survey")) == (Path("other.survey"), True)
+    new = choose_survey("Haus 3, EG").path
     with Survey.open(new) as survey:
         assert (new, survey.site.id) == (Path("haus-3-eg.survey"), "haus-3-eg")
     Path("site.toml").write_text("no site")
@@ -198,7 +199,7 @@ def test_a_second_app_does_not_cut_off_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = choose_survey("demo")
+    path, _ = choose_survey("demo")
     with only_one(path), pytest.raises(ConfigError, match="another one has"):
         run_survey(SurveyOptions("demo", SOURCE, port=0))
     with only_one(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from localizer.errors import ConfigError
 from localizer.site import Floor, Site, load_site
@@ -17,7 +17,15 @@ _NEW_FLOOR_M: Final = ((0.0, 0.0), (20.0, 0.0), (20.0, 12.0), (0.0, 12.0))
 """Outline of a floor of which nothing is known yet, metres; the surveyor draws over it."""
 
 
-def choose_survey(site: str, file: Path | None = None) -> Path:
+class ChosenSurvey(NamedTuple):
+    """A survey file to work on."""
+
+    path: Path
+    is_new: bool
+    """Whether it was made just now: nothing is in it that anybody could lose."""
+
+
+def choose_survey(site: str, file: Path | None = None) -> ChosenSurvey:
     """Return the survey file to work on, after making it if it is not there.
 
     Args:
@@ -27,7 +35,8 @@ def choose_survey(site: str, file: Path | None = None) -> Path:
     Raises:
         SiteError: the site file does not hold a site.
         SurveyError: a file that is there is no survey, or one cannot be made.
-        ConfigError: two survey files are given, or the name can be no file's.
+        ConfigError: two survey files are given, the name can be no file's, or its folder is not
+            there.
     """
     given = Path(site)
     if given.is_file() and given.suffix != ".toml":
@@ -39,13 +48,18 @@ def choose_survey(site: str, file: Path | None = None) -> Path:
     chosen = file or Path(f"{_slug(given.stem if given.is_file() else site)}{SUFFIX}")
     if chosen.exists():
         return _checked(chosen)
+    if not chosen.parent.is_dir():
+        raise ConfigError(
+            f"a survey file must be in a folder that is there, but got {chosen}; make "
+            f"{chosen.parent} first"
+        )
     Survey.create(chosen, _site(site)).close()
-    return chosen
+    return ChosenSurvey(chosen, is_new=True)
 
 
-def _checked(path: Path) -> Path:
+def _checked(path: Path) -> ChosenSurvey:
     Survey.open(path).close()
-    return path
+    return ChosenSurvey(path, is_new=False)
 
 
 def _site(text: str) -> Site:

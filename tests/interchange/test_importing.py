@@ -185,7 +185,7 @@ def _sqlite(path: Path) -> Path:
 BAD_TABLES = {
     "no bytes": (b"", "0 bytes"),
     "UTF-16": ((POINTS + "p9,1,2,1,x\n").encode("utf-16"), "UTF-16|UTF-8|known format"),
-    "latitude": (b"latitude,longitude,floor,name\n48.1,11.5,1,x\n", "known format"),
+    "latitude": (b"latitude,longitude,floor,name\n48.1,11.5,1,x\n", "metres in the floor"),
     "degrees": (
         POINTS.encode() + b"a,11.5675,48.1487,1,x\nb,11.5676,48.1488,1,y\n", "degrees",
     ),

@@ -92,10 +92,9 @@ def take_walk(one: Surveyor) -> None:
     one.show("walk")
     one.tap(2, 7)
     one.click("#start")
-    for number, place in enumerate(((9, 7.5), (16, 7), (22, 7.5)), 2):
-        one.wait("s => app.status.recording?.elapsed_s > s", 8.0 * (number - 1))
-        one.tap(*place)
-        one.wait("n => app.status.recording?.waypoints.length === n", number)
+    one.wait("() => app.status.recording?.kind === 'walk'")
+    for place in ((9, 7.5), (16, 7), (22, 7.5)):
+        one.walk_to(*place)
     one.click("#finish")
     one.wait("() => app.status.recording === null && app.state.recordings.at(-1).kind === 'walk'")
 

@@ -265,7 +265,7 @@ def test_conditions_are_refused_or_flattened_with_a_note() -> None:
         ({"options": ("--folds=5; true",)}, (RATE,), "shell"),
         ({"parallel": 16}, (RATE,), "parallel <= trials"),
         ({"max_failed": 16}, (RATE,), "max_failed <= trials"),
-        ({}, (), "at least one parameter"),
+        ({}, (), "must have a parameter"),
         ({"algorithm": "grid"}, (RATE,), "step"),
         ({"algorithm": "grid"}, (LOSS,), "15 for 2"),
         ({"algorithm": "cmaes"}, (RATE, LOSS), "two numeric"),
