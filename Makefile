@@ -43,11 +43,11 @@ help: ## List the targets
 demo: $(STAMP) ## Train on a real survey, serve the result, replay it on the live map (ARGS="--seconds 20")
 	@$(BIN)/python -m training demo $(ARGS)
 
-# What comes before the tests is two single processes, side by side: mypy, and fetching what installations need.
+# Types take one process, and so side by side with the tests, which wait now and then.
 .PHONY: test
 test: $(STAMP) ## Run lint, types, import contracts and all tests but the long ones
-	@$(MAKE) --no-print-directory -j2 lint types contracts wheelhouse
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory lint contracts wheelhouse
+	@$(MAKE) --no-print-directory -j2 types unit
 	@echo "== make test: all passed"
 
 .PHONY: lint
@@ -140,6 +140,9 @@ $(STAMP) $(EDGE_STAMP) $(PROJECT_STAMP):
 
 else
 
+# TensorFlow is unpacked beside all the others: that is half of the time. The pins name whatever is needed.
+install = $(PIP) install --quiet --no-compile --no-deps --require-hashes --requirement $(VENV)/.$(1)
+
 # The pins are compared by content, not by date alone: a checkout of another branch and back costs nothing. When only
 # pyproject.toml changed, the project is installed anew into the same .venv.
 $(STAMP): requirements/dev-$(PY).txt pyproject.toml
@@ -148,7 +151,8 @@ $(STAMP): requirements/dev-$(PY).txt pyproject.toml
 		rm -f $(VENV)/.pins $(VENV)/.ready-*; \
 		"$(PY_PATH)" -m venv --clear $(VENV) && \
 		echo "  installing $$(grep -c '==' $<) pinned packages, TensorFlow among them ..." && \
-		$(PIP) install --quiet --no-compile --require-hashes --requirement $< && \
+		awk '/^[a-z0-9]/ { big = /^tensorflow==/ } { print > ("$(VENV)/." (big ? "big" : "rest")) }' $< && \
+		{ $(call install,big) & big=$$!; $(call install,rest) && wait $$big; } && \
 		{ $(BIN)/python -m compileall -q -q -j 0 $(VENV)/lib || :; } && \
 		echo "$(PY_PATH)" > $(VENV)/.python && cp $< $(VENV)/.pins; \
 	fi

@@ -91,6 +91,7 @@ def test_the_demo_trains_serves_replays_and_ends_with_one_json_line(tmp_path: Pa
     assert "Traceback" not in output
 
 
+@pytest.mark.long
 def test_ctrl_c_while_training_ends_every_process(tmp_path: Path) -> None:
     data = uci_files().labelled.parent.parent
     process = start("-m", "training", "demo", "--port", "0", "--workdir", str(tmp_path), data=data)

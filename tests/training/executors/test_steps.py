@@ -28,7 +28,13 @@ def whole_batches(**changes: object) -> NetworkConfig:
     return quick("dnn", batch_size=10_000, dropout=(0.0,), **changes)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        name if name in ("adam", "sgd") else pytest.param(name, marks=pytest.mark.long)
+        for name in OPTIMIZERS
+    ],
+)
 def test_an_optimiser_does_the_same_in_loop_as_in_keras_own(optimizer: str) -> None:
     changes: dict[str, object] = {"optimizer": optimizer, "nesterov": True, "l2": 0.01}
     curve, weights = trained(whole_batches(executor="fit", **changes), 3)
@@ -49,7 +55,7 @@ def test_a_training_leaves_nothing_to_the_next_one_of_its_graph(optimizer: str) 
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("executor", ["loop", "fit"])
+@pytest.mark.parametrize("executor", ["loop", pytest.param("fit", marks=pytest.mark.long)])
 def test_l2_is_part_of_the_loss_and_keeps_kernels_small(executor: str) -> None:
     plain = trained(whole_batches(executor=executor), 20)
     held = trained(whole_batches(executor=executor, l2=0.3), 20)

@@ -68,6 +68,7 @@ def check(page: str, document: dict[str, Any]) -> None:
     assert f"{day['matched']} of the {day['rows']} rows of {day['session']}" in page
 
 
+@pytest.mark.long
 def test_the_command_writes_its_page_its_runs_and_a_line_in_the_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
