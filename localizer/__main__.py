@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 _OUTPUT_ENDS: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EPIPE, errno.EDQUOT})
-
+"""Errors of what the words go to: a full disk, a terminal or a pipe that is gone."""
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C, as a shell gives it."""

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from localizer.table import FingerprintTable
 from training.augmentation.rows import join
-from training.evaluation import Evaluation, Plan, evaluate, plan_tasks
+from training.evaluation import Evaluation, Plan, evaluate, plan_tasks, to_records
 from training.journey import print_evaluation, warn
 from training.ledger import Ledger, Reading
 from training.reading import reading_of
 from training.recipe import Recipe
+from training.records import records_from
 from training.report import progress_bars
 from training.splits import SEALED, Fold, Split
 from training.surveys import OpenedSurvey
@@ -55,8 +56,7 @@ def read_sealed(
         ConfigError: there are no sealed rows, or they have been read and there is no reason.
         LeakError: sealed rows stand in development sessions.
     """
-    hashes = survey.sealed_hashes()
-    permission.ledger.refuse_again(hashes, permission.again)
+    permission.ledger.refuse_again(survey.sealed_hashes(), permission.again)
     warn(survey, console)
     development = survey.development(recipe.aggregation)
     table = join(development, survey.sealed(recipe.aggregation))
@@ -76,7 +76,10 @@ def read_sealed(
         progress_bars(console, plan_tasks(plan)) as progress,
     ):
         evaluation = evaluate(plan, pool, progress=progress)
-    reading = reading_of(survey, recipe, evaluation, hashes, permission.again)
+    records = records_from(to_records(evaluation, survey.site.cell_m))
+    reading = reading_of(
+        survey, recipe.methods, records, seeds=recipe.seeds, again=permission.again
+    )
     permission.ledger.append(reading)
     print_evaluation(evaluation, survey.site.cell_m, console)
     return Readout(evaluation, reading)

@@ -72,8 +72,9 @@ def cross_validate(
                 else evaluate(plan, workers, progress=progress)
             )
         if published and ledger is not None:
-            hashes = survey.sealed_hashes()
-            ledger.append(reading_of(survey, recipe, done, hashes, PUBLISHED))
+            records = records_from(to_records(done, survey.site.cell_m))
+            seeds, methods = recipe.seeds, recipe.methods
+            ledger.append(reading_of(survey, methods, records, seeds=seeds, again=PUBLISHED))
         print_evaluation(done, survey.site.cell_m, console)
         evaluations.append(done)
     return evaluations

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from training.config import Config
-from training.evaluation import Evaluation, to_records
 from training.ledger import Reading, Result
 from training.provenance import git_state, method_sha256
-from training.recipe import Recipe
-from training.records import bundle_metrics, records_from
+from training.records import Record, bundle_metrics
 from training.surveys import OpenedSurvey
 
 
 def reading_of(
     survey: OpenedSurvey,
-    recipe: Recipe,
-    evaluation: Evaluation,
-    hashes: Mapping[str, str],
+    methods: Sequence[str | Config],
+    records: Sequence[Record],
+    *,
+    seeds: Sequence[int],
     again: str | None,
 ) -> Reading:
     """Return what was read of a survey's sealed sessions, for the ledger.
 
     Args:
         survey: whose sessions.
-        recipe: the methods that read them.
-        evaluation: what they got.
-        hashes: of the sessions.
+        methods: those that read them; a simple one by its name.
+        records: what they got.
+        seeds: of the networks.
         again: why they were read once more; None for a first reading.
     """
     commit, dirty = git_state()
-    records = records_from(to_records(evaluation, survey.site.cell_m))
-    methods: list[str | Config] = [*recipe.baselines, *recipe.configs]
+    named = ((one if isinstance(one, str) else one.name, method_sha256(one)) for one in methods)
     return Reading(
         time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         survey=survey.name,
         site=survey.site.id,
         floor=survey.floor,
-        sealed=dict(hashes),
+        sealed=dict(survey.sealed_hashes()),
         data_sha256=survey.data_sha256,
-        seeds=tuple(recipe.seeds),
+        seeds=tuple(seeds),
         git_commit=commit,
         git_dirty=dirty,
         again=again,
         results=tuple(
             Result(
                 method=name,
-                config_sha256=method_sha256(method),
+                config_sha256=sha256,
                 metrics=next(iter(bundle_metrics(records, name)), None),
             )
-            for method in methods
-            for name in [method if isinstance(method, str) else method.name]
+            for name, sha256 in named
         ),
     )

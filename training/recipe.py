@@ -26,6 +26,11 @@ class Recipe:
     """Whether every method is also scored with beacons gone."""
 
     @property
+    def methods(self) -> list[str | Config]:
+        """Every method, a simple one by its name."""
+        return [*self.baselines, *self.configs]
+
+    @property
     def aggregation(self) -> Aggregation:
         """How the rows of every method are aggregated; the first network's way."""
         return self.configs[0].aggregation if self.configs else "mean"

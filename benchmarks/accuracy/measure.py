@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from benchmarks.accuracy.protocols import Protocol
 from training.catalogue import SIMPLE_METHODS
 from training.config import load_config
 from training.evaluation import Evaluation, MethodResult, Plan, evaluate, to_records
-from training.ledger import LEDGER, Ledger, Reading, Result
-from training.provenance import git_state, method_sha256
-from training.records import Record, bundle_metrics, records_from
+from training.ledger import LEDGER, Ledger
+from training.reading import reading_of
+from training.records import Record, records_from
 from training.splits import SEALED
 from training.surveys import OpenedSurvey
 from training.tasks import Workers
@@ -87,36 +86,14 @@ def measure(protocol: Protocol, survey: str, workers: int) -> Measured:
 
 def write_readings(survey: OpenedSurvey, done: Sequence[Measured]) -> None:
     """Put one line a protocol that tested sealed sessions into the ledger."""
-    for reading in _readings(survey, done):
-        Ledger(LEDGER).append(reading)
-
-
-def _readings(survey: OpenedSurvey, done: Sequence[Measured]) -> Iterator[Reading]:
-    commit, dirty = git_state()
     for one in done:
-        records = _named_apart(one)
-        yield Reading(
-            time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-            survey=survey.name,
-            site=survey.site.id,
-            floor=survey.floor,
-            sealed=survey.sealed_hashes(),
-            data_sha256=survey.data_sha256,
-            seeds=(0,),
-            git_commit=commit,
-            git_dirty=dirty,
-            again=f"{REASON}: {one.protocol.key}",
-            results=tuple(
-                Result(
-                    method=result.method,
-                    config_sha256=method_sha256(
-                        result.method if result.is_baseline else load_config(result.method)
-                    ),
-                    metrics=next(iter(bundle_metrics(records, result.method)), None),
-                )
-                for result in one.evaluation.results
-            ),
-        )
+        methods = [
+            result.method if result.is_baseline else load_config(result.method)
+            for result in one.evaluation.results
+        ]
+        again = f"{REASON}: {one.protocol.key}"
+        reading = reading_of(survey, methods, _named_apart(one), seeds=(0,), again=again)
+        Ledger(LEDGER).append(reading)
 
 
 def _named_apart(one: Measured) -> list[Record]:

@@ -194,12 +194,9 @@ def _refuse_other_files(path: Path, connection: sqlite3.Connection) -> int:
     """Return the schema of a survey file."""
     if not path.stat().st_size:
         raise SurveyError(f"a survey must not be empty, but {path} has 0 bytes", path=path)
-    try:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise _no_sqlite(path) from error
-        raise
+    application = application_id(connection)
+    if application is None:
+        raise _no_sqlite(path)
     schema = _schema(connection)
     if application != APPLICATION_ID:
         raise SurveyError(
@@ -214,6 +211,17 @@ def _refuse_other_files(path: Path, connection: sqlite3.Connection) -> int:
             path=path,
         )
     return schema
+
+
+def application_id(connection: sqlite3.Connection) -> int | None:
+    """Return whose file it is by its own words; None for one that is not SQLite's."""
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            return None
+        raise
+    return int(application)
 
 
 def _no_sqlite(path: Path) -> SurveyError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from localizer.errors import SurveyError
-from localizer.survey.file import open_survey_file
+from localizer.survey.file import application_id, open_survey_file
 from localizer.survey.schema import APPLICATION_ID
 from localizer.survey.transactions import sqlite_errors
 
@@ -64,10 +64,4 @@ def _is_survey(path: Path) -> bool:
         return False
     address = f"{path.absolute().as_uri()}?mode=ro"
     with sqlite_errors(path), closing(sqlite3.connect(address, uri=True)) as connection:
-        try:
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                return False
-            raise
-        return bool(application == APPLICATION_ID)
+        return application_id(connection) == APPLICATION_ID

@@ -1,7 +1,6 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,6 +13,7 @@ from localizer.site import Position
 from localizer.survey import FloorPlan, Point, Survey, build_survey
 from localizer.survey_report import gather, survey_report, write_survey_report
 from tests.browser import DESKTOP, PHONE, chromium, opened
+from tests.pages import Page
 from tests.real_data import uci_files
 from tests.strategies import fingerprint
 from tests.survey_report.surveyed import DEMO, SILENT, UNKNOWN, build, grid, stand, surveyed
@@ -33,36 +33,6 @@ def page(path: Path) -> str:
     return survey_report(gather(path), made_utc=MADE)
 
 
-class _Tags(HTMLParser):
-    """Notes tags, attributes and whether all that is opened is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: set[str] = set()
-        self.attributes: list[tuple[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.add(tag)
-        self.attributes += attrs
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.add(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def _parsed(page: str) -> _Tags:
-    tags = _Tags()
-    tags.feed(page)
-    assert tags.open == []
-    return tags
-
-
 def _advice(page: str) -> list[tuple[str, str, list[str]]]:
     """(need, title, names of points) of every piece of advice, in order."""
     items = re.findall(r'<li class="(\w+)">(.*?)</li>', page, re.DOTALL)
@@ -73,10 +43,9 @@ def _advice(page: str) -> list[tuple[str, str, list[str]]]:
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing(page: str) -> None:
-    tags = _parsed(page)
-    assert not tags.seen & {"script", "img", "link", "iframe", "object", "form"}
-    addresses = {value for name, value in tags.attributes if name in ("src", "href", "onclick")}
-    assert addresses == set()
+    read = Page(page)
+    assert not read.tags & {"script", "img", "link", "iframe", "object", "form"}
+    assert read.values("src", "href", "onclick") == []
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
 
 
@@ -144,7 +113,7 @@ def test_all_that_a_survey_says_is_escaped(tmp_path: Path) -> None:
     )
     page = survey_report(gather(tmp_path / "a.survey"), made_utc=MADE)
     assert "<script" not in page
-    assert _parsed(page).seen
+    assert Page(page).tags
     assert page.count("&lt;script&gt;") > 5
 
 
@@ -196,7 +165,7 @@ def test_an_empty_survey_says_what_to_begin_with(tmp_path: Path) -> None:
         pass
     page = _page(tmp_path / "a.survey")
     assert _advice(page)[0][1] == "Set reference points"
-    assert _parsed(page).seen
+    assert Page(page).tags
 
 
 def test_expired_sessions_are_shown_but_not_counted(tmp_path: Path) -> None:
@@ -232,7 +201,7 @@ def test_the_published_survey_has_its_places_and_not_its_copies(tmp_path: Path) 
     scans = sum(visit.scans for _, visit in gathered.visits())
     assert scans == 1420 + 5191 - 600
     page = _page(tmp_path / "uci.survey")
-    assert _parsed(page).seen
+    assert Page(page).tags
     assert "13 of 13" in page
 
 

@@ -183,15 +183,19 @@ def _open_postgres(url: str) -> BaseStorage:
 
 def _rdb_storage(url: str) -> BaseStorage:
     import sqlalchemy
+    from alembic.runtime.migration import MigrationContext
 
-    # Optuna makes its tables in several steps that two openings in one moment break for each
-    # other. Held by a transaction: a pooler like PgBouncer loses a lock of the session.
+    # Optuna makes its tables in several steps, the last of which is the revision, and two openings
+    # in one moment break them for each other. The lock is a transaction's: a pooler like PgBouncer
+    # loses one of the session. Held no longer than that: workers open by the dozen.
     gate = sqlalchemy.create_engine(
         url, poolclass=sqlalchemy.NullPool, connect_args=_POOL["connect_args"]
     )
     with gate.begin() as connection:
         connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
-        return optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL))
+        if MigrationContext.configure(connection).get_current_revision() is None:
+            optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL)).engine.dispose()
+    return optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL), skip_table_creation=True)
 
 
 def _open_grpc(host: str, port: int) -> BaseStorage:

@@ -3,12 +3,12 @@
 import re
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.pages import Page
 from tests.training.tuning.synthetic_study import candidate, study
 from training.tuning.parameters import ChoiceParameter, FloatParameter, IntParameter
 from training.tuning.report import Candidate, Scale, StudyReport
@@ -28,29 +28,10 @@ def page() -> str:
     return html_of(STUDY)
 
 
-class Balanced(HTMLParser):
-    """Fails on a tag that is closed out of turn, and collects what is loaded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.loaded: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.loaded += [v or "" for k, v in attrs if k in ("src", "href", "srcset", "data")]
-        if tag not in ("meta", "img", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 def test_the_page_needs_nothing_from_outside(page: str) -> None:
-    reader = Balanced()
-    reader.feed(page)
-    assert reader.open == []
-    assert len(reader.loaded) == len(CAPTIONS)
-    assert all(one.startswith("data:image/png;base64,") for one in reader.loaded)
+    loaded = Page(page).values("src", "href", "srcset", "data")
+    assert len(loaded) == len(CAPTIONS)
+    assert all(one.startswith("data:image/png;base64,") for one in loaded)
     assert not re.search(r"https?://|url\(|@import|<script|<link", page)
 
 
