@@ -24,7 +24,6 @@ from training.workdir import default_workdir, write_json
 if TYPE_CHECKING:
     from training.surveys import OpenedSurvey
     from training.tuning.finalists import Finals
-    from training.tuning.minutes import Time
     from training.tuning.requests import Request
     from training.tuning.run import Outcome
     from training.tuning.stops import Limits
@@ -153,7 +152,7 @@ def run(
     began, console = time.monotonic(), terminal()
     with silenced():
         from training.tuning.beforehand import beforehand
-        from training.tuning.minutes import Time, search_seconds, shortest_finals
+        from training.tuning.minutes import search_seconds, shortest_finals
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
@@ -202,8 +201,8 @@ def run(
     found = None
     if outcome.status not in ("interrupted", "failed") and finalists:
         left = None if minutes is None else minutes * 60 - (time.monotonic() - began)
-        time_left = Time(left, workers)
-        found = _finals(opened, going, time_left, most=finalists, seeds=final_seeds)
+        drawn = {"seeds": final_seeds, "left_s": left, "workers": workers}
+        found = _finals(opened, going, finalists, drawn)
     end(opened_run, opened, Ended(going, outcome, found))
     if outcome.status == "failed":
         raise ConfigError(_failure(outcome))
@@ -311,13 +310,10 @@ def watching(console: Console) -> Iterator[Any]:
     yield say
 
 
-def _finals(
-    opened: OpenedSurvey, going: Study, time_left: Time, *, most: int, seeds: int
-) -> Finals | None:
+def _finals(opened: OpenedSurvey, going: Study, most: int, drawn: dict[str, Any]) -> Finals | None:
     from training.catalogue import SIMPLE_METHODS
     from training.report import progress_bars
     from training.tuning.finalists import final_tasks
-    from training.tuning.minutes import fitting
     from training.tuning.tune import candidates_of, final_rows, finals
 
     console = terminal()
@@ -328,14 +324,17 @@ def _finals(
             "give it more time."
         )
         return None
-    chosen, seeds = fitting(opened, going, chosen, seeds, time_left)
+    rest, seeds = "" if drawn["left_s"] is None else ", as far as the time goes", drawn["seeds"]
     console.print(
-        f"Finals: {len(chosen) - 1} trials and the default, {seeds} fresh seeds each, by Keras fit"
+        f"Finals: {len(chosen) - 1} trials and the default, {seeds} fresh seeds each, by Keras "
+        f"fit{rest}"
     )
     tasks = final_tasks(chosen, list(SIMPLE_METHODS), final_rows(going), seeds)
     with progress_bars(console, tasks) as progress:
-        workers = time_left.workers
-        return finals(opened, going, chosen, workers=workers, seeds=seeds, progress=progress)
+        found = finals(opened, going, chosen, **drawn, progress=progress)
+    if (trained := len(found.finalists)) < len(chosen) - 1 or len(found.default.dev) < seeds:
+        console.print(f"There was time for {trained} trials and {len(found.default.dev)} seeds")
+    return found
 
 
 class Ended(NamedTuple):

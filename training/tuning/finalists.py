@@ -8,6 +8,7 @@ What it gained is then told on rows that no trial was trained or scored on.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -24,6 +25,8 @@ from training.tuning.gains import Gain, paired_gain
 
 FINALISTS: Final = 5
 SEEDS: Final = 16
+LEAST_SEEDS: Final = 4
+"""Of finals that have too little time: fewer say nothing about what a seed is worth."""
 FIRST_SEED: Final = 10_000
 """No search gets so far: these seeds are fresh."""
 DEFAULT: Final = "default"
@@ -134,20 +137,84 @@ def run_finals(
     workers: Workers,
     *,
     seeds: int = SEEDS,
+    left_s: float | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Finals:
     """Train finalists and default again, through Keras itself, and score the simple methods.
 
     Args:
-        candidates: the default first.
+        candidates: the default first, then the finalists, the best first.
         simple: names of simple methods.
         rows: what to train and score on.
         workers: they hold the table.
         seeds: fresh ones for each network.
+        left_s: wall time that there is, seconds; None for as long as it takes. With too little
+            there are fewer seeds first, then fewer finalists: `LEAST_SEEDS` of one there always
+            are.
         progress: told what has been done.
     """
-    tasks = final_tasks(candidates, simple, rows, seeds)
-    done = workers.run(tasks, progress)
+    began = time.monotonic()
+
+    def over_in(seconds: float) -> bool:
+        return left_s is not None and time.monotonic() - began + seconds > left_s
+
+    done = workers.run(_tasks(simple, rows), progress)
+    chosen: list[Candidate] = []
+    seed_s = 0.0  # wall time of one seed of every network
+    for candidate in candidates:
+        started = time.monotonic()
+        done += workers.run(_tasks([candidate], rows), progress)
+        seed_s += time.monotonic() - started
+        if len(chosen) > 1 and over_in((min(seeds, LEAST_SEEDS) - 1) * seed_s):
+            break
+        chosen.append(candidate)
+    drawn = 1
+    while drawn < seeds and (drawn < LEAST_SEEDS or not over_in(seed_s)):
+        started = time.monotonic()
+        done += workers.run(_tasks(chosen, rows, drawn), progress)
+        seed_s = time.monotonic() - started
+        drawn += 1
+    return _scored(done, chosen, simple, rows, drawn)
+
+
+def final_tasks(
+    candidates: Sequence[Candidate], simple: Sequence[str], rows: Rows, seeds: int
+) -> list[Task]:
+    """Return the fits of finals that time does not cut short."""
+    drawn = (task for seed in range(seeds) for task in _tasks(candidates, rows, seed))
+    return [*_tasks(simple, rows), *drawn]
+
+
+def _tasks(methods: Sequence[Candidate | str], rows: Rows, seed: int = 0) -> list[Task]:
+    """Return the fits of networks or simple methods on every fold, and on all that were searched.
+
+    Args:
+        methods: a simple method by its name.
+        rows: what to train and score on.
+        seed: how many of a network's were drawn before.
+    """
+    folds = [*enumerate(rows.folds), (_UNSEEN, rows.unseen)]
+    tasks = []
+    for one in methods:
+        if isinstance(one, str):
+            name, config, drawn = one, None, 0
+        else:
+            name, drawn = one.config.name, FIRST_SEED + seed
+            config = replace(one.config, executor="fit")
+        tasks += [
+            Task(name, number, fold.train, fold.test, rows.split, config, drawn)
+            for number, fold in folds
+        ]
+    return tasks
+
+
+def _scored(
+    done: Sequence[TaskResult],
+    candidates: Sequence[Candidate],
+    simple: Sequence[str],
+    rows: Rows,
+    seeds: int,
+) -> Finals:
     of: dict[tuple[str, int, int], TaskResult] = {
         (one.task.method, one.task.seed, one.task.fold): one for one in done
     }
@@ -178,21 +245,3 @@ def run_finals(
         resampled_groups(tested.place, tested.session),
         resampled_groups(unseen.place, unseen.session),
     )
-
-
-def final_tasks(
-    candidates: Sequence[Candidate], simple: Sequence[str], rows: Rows, seeds: int
-) -> list[Task]:
-    """Return the fits of the finals: every network on every fold and seed, every simple method."""
-    folds = [*enumerate(rows.folds), (_UNSEEN, rows.unseen)]
-    networks = [replace(one.config, executor="fit") for one in candidates]
-    return [
-        Task(config.name, number, fold.train, fold.test, rows.split, config, FIRST_SEED + seed)
-        for config in networks
-        for seed in range(seeds)
-        for number, fold in folds
-    ] + [
-        Task(name, number, fold.train, fold.test, rows.split, None, 0)
-        for name in simple
-        for number, fold in folds
-    ]

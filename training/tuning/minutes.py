@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from training.config import NetworkConfig
 from training.surveys import OpenedSurvey
 from training.tasks import Progress, Task, Workers
-from training.tuning.finalists import Candidate
+from training.tuning.finalists import LEAST_SEEDS
 from training.tuning.tune import Study, default_of, final_rows
 
 SEARCH_SHARE: Final = 0.6
@@ -19,8 +18,6 @@ LEAST_SEARCH: Final = 0.2
 """Of the time that is given, for the search even where opening the survey took most of it."""
 _PART: Final = 10
 """One epoch of so many is trained to tell how long the finals take, before the search begins."""
-LEAST_SEEDS: Final = 4
-"""Of the finals where time is short: fewer say nothing about what a seed is worth."""
 
 
 def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
@@ -38,52 +35,12 @@ def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
 
 def shortest_finals(survey: OpenedSurvey, study: Study, workers: int) -> float:
     """Return about how long the default and one finalist take on the fewest seeds, seconds."""
-    default = default_of(study)
-    some = max(1, default.config.epochs // _PART)
-    part = _seconds_of_a_fit(survey, study, dataclasses.replace(default.config, epochs=some))
-    return _seconds_of_finals(study, 2, LEAST_SEEDS, part * default.config.epochs / some, workers)
-
-
-class Time(NamedTuple):
-    """What is left for the finals."""
-
-    seconds: float | None
-    """Wall time; None for as long as they take."""
-    workers: int
-
-
-def fitting(
-    survey: OpenedSurvey, study: Study, candidates: Sequence[Candidate], seeds: int, left: Time
-) -> tuple[list[Candidate], int]:
-    """Return as many candidates and seeds as the finals have time for.
-
-    One fit is timed, that with the most stages. With too little time there are fewer seeds first,
-    then fewer finalists; `LEAST_SEEDS` and one finalist there always are.
-    """
-    chosen = list(candidates)
-    if left.seconds is None:
-        return chosen, seeds
-    slowest = max(chosen, key=lambda candidate: len(candidate.config.schedule))
-    began = time.monotonic()
-    one = _seconds_of_a_fit(survey, study, slowest.config)
-    seconds = left.seconds - (time.monotonic() - began)
-
-    def needed(networks: int, each: int) -> float:
-        return _seconds_of_finals(study, networks, each, one, left.workers)
-
-    while seeds > LEAST_SEEDS and needed(len(chosen), seeds) > seconds:
-        seeds -= 1
-    while len(chosen) > 2 and needed(len(chosen), seeds) > seconds:
-        chosen.pop()
-    return chosen, seeds
-
-
-def _seconds_of_finals(
-    study: Study, networks: int, seeds: int, fit_s: float, workers: int
-) -> float:
-    fits = networks * seeds * (len(study.rows.folds) + 1)
+    default = default_of(study).config
+    some = max(1, default.epochs // _PART)
+    part_s = _seconds_of_a_fit(survey, study, dataclasses.replace(default, epochs=some))
+    fits = 2 * LEAST_SEEDS * (len(study.rows.folds) + 1)
     # The simple methods are scored again beside the networks, by processes that start again.
-    return fits * fit_s / workers + study.simple_s
+    return fits * part_s * default.epochs / some / workers + study.simple_s
 
 
 def _seconds_of_a_fit(survey: OpenedSurvey, study: Study, config: NetworkConfig) -> float:

@@ -311,12 +311,16 @@ def finals(
     *,
     workers: int,
     seeds: int,
+    left_s: float | None,
     progress: Callable[[Progress], None],
 ) -> Finals:
     """Train the candidates again, and score them on rows that the search has never seen."""
-    rows = final_rows(study)
-    with Workers(workers, rows.table, survey.site, survey.unlabelled(rows.table.aggregation)) as w:
-        return run_finals(candidates, list(SIMPLE_METHODS), rows, w, seeds=seeds, progress=progress)
+    rows, simple = final_rows(study), list(SIMPLE_METHODS)
+    unlabelled = survey.unlabelled(rows.table.aggregation)
+    with Workers(workers, rows.table, survey.site, unlabelled) as crew:
+        return run_finals(
+            candidates, simple, rows, crew, seeds=seeds, left_s=left_s, progress=progress
+        )
 
 
 def final_rows(study: Study) -> Rows:

@@ -1,10 +1,13 @@
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
+import pytest
 
 from tests.training.simulated import quick, small_site, small_table
-from training.tasks import Workers
-from training.tuning.finalists import Candidate, Finalist, Finals, Rows, run_finals
+from training.tasks import Progress, Task, TaskResult, Workers
+from training.tuning.finalists import LEAST_SEEDS, Candidate, Finalist, Finals, Rows, run_finals
 from training.tuning.rows import study_rows
 
 GROUPS = np.repeat(np.arange(10), 3)
@@ -66,3 +69,45 @@ def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> No
     assert np.isfinite(finals.default.unseen).all()
     assert finals.best_simple == "weighted-centroid"
     assert len(finals.unseen_groups) == len(cut.unseen)
+
+
+class _Timed:
+    """Workers whose fits take a second each, on a clock of their own; a simple method's nothing."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.ran: list[Task] = []
+
+    def run(self, tasks: Sequence[Task], _: Callable[[Progress], None]) -> list[TaskResult]:
+        self.ran += tasks
+        self.now_s += sum(task.config is not None for task in tasks)
+        return [TaskResult(task, np.zeros((len(task.test), 2)), {}) for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("left_s", "trials", "seeds", "took_s"),
+    [
+        (None, 5, 16, 288),  # 6 networks, 16 seeds, 2 folds and all of them
+        (300, 5, 16, 288),
+        (200, 5, 11, 198),  # fewer seeds first,
+        (71, 4, LEAST_SEEDS, 63),  # then fewer finalists: of the last one a seed was trained
+        (40, 2, LEAST_SEEDS, 39),
+        (0, 1, LEAST_SEEDS, 27),
+    ],
+)
+def test_finals_have_as_many_seeds_and_networks_as_there_is_time_for(
+    left_s: float | None, trials: int, seeds: int, took_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed, table = _Timed(), small_table()
+    monkeypatch.setattr("time.monotonic", lambda: timed.now_s)
+    cut = study_rows(table, "cells", 2)
+    rows = Rows(table, cut.final_folds, cut.unseen_fold, "cells")
+    candidates = [Candidate(quick("dnn", name=f"trial-{n}"), n, 10) for n in range(6)]
+    finals = run_finals(
+        candidates, ["weighted-centroid"], rows, cast(Workers, timed), left_s=left_s
+    )
+    assert finals.default.candidate.trial == 0
+    assert {one.candidate.trial for one in finals.finalists} == set(range(1, trials + 1))
+    assert len(finals.default.dev) == seeds
+    assert timed.now_s == took_s
+    assert len({(t.method, t.seed, t.fold) for t in timed.ran}) == len(timed.ran)
