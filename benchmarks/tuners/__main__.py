@@ -6,7 +6,6 @@ import argparse
 import os
 
 from benchmarks.results import print_table, write_results
-from benchmarks.tuners.bench import opened
 from benchmarks.tuners.compared import (
     RULES_SECONDS,
     RULES_SEEDS,
@@ -25,14 +24,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=RULES_SEEDS, help="of the rules")
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    with opened() as bench:
-        if options.part == "speed":
-            rows = list(speed(bench))
-        elif options.part == "versus":
-            rows = list(versus(bench, options.seconds or SECONDS))
-        else:
-            seconds = options.seconds or RULES_SECONDS
-            rows = list(rules(bench, seconds, range(options.seeds)))
+    if options.part == "speed":
+        rows = list(speed())
+    elif options.part == "versus":
+        rows = list(versus(options.seconds or SECONDS))
+    else:
+        rows = list(rules(options.seconds or RULES_SECONDS, range(options.seeds)))
     print_table(rows)
     write_results(rows)
 

@@ -93,11 +93,15 @@ class Bench:
         return paired_gain(before, after, resampled_groups(table.place, table.session))
 
 
+SHAPES: Final = str(Path(__file__).with_name("space.toml"))
+"""A space in which nearly every trial is a network of another shape."""
+
+
 @contextmanager
-def opened() -> Iterator[Bench]:
-    """Open the UCI survey's development rows for a benchmark."""
+def opened(space: str = SHAPES) -> Iterator[Bench]:
+    """Open the UCI survey's development rows and a space, a preset or a file, for a benchmark."""
     with TemporaryDirectory() as folder:
         survey = open_survey("uci", Path(folder))
-        space = load_space(str(Path(__file__).with_name("space.toml"))).for_site(survey.site)
-        table = survey.development(space.base.aggregation)
-        yield Bench(survey, study_rows(table, SPLIT, FOLDS), space)
+        searched = load_space(space).for_site(survey.site)
+        table = survey.development(searched.base.aggregation)
+        yield Bench(survey, study_rows(table, SPLIT, FOLDS), searched)

@@ -7,7 +7,6 @@ The comparison of the rules goes over several seeds of the study.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import multiprocessing
 import os
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import Row
-from benchmarks.tuners.bench import FOLDS, Bench, Found, opened
+from benchmarks.tuners.bench import FOLDS, SHAPES, Bench, Found, opened
 from benchmarks.tuners.crashes import survived
 from training.metrics import bootstrap_by_place, resampled_groups
 
@@ -43,13 +42,18 @@ class Searched(NamedTuple):
     seconds: float
 
 
-def versus(bench: Bench, seconds: float) -> Iterator[Row]:
+def versus(seconds: float) -> Iterator[Row]:
     """Compare the best of each tuner at equal wall time."""
+    with opened() as bench:
+        yield from _versus(bench, seconds)
+
+
+def _versus(bench: Bench, seconds: float) -> Iterator[Row]:
     for name in TUNERS:
         if name.startswith("KerasTuner") and importlib.util.find_spec("keras_tuner") is None:
             yield Row(VERSUS, f"{name}: not installed", float("nan"), "")
             continue
-        searched = _in_a_process(name, seconds, 0)
+        searched = _in_a_process(name, SHAPES, seconds, 0)
         yield from _rows_of(bench, name, searched)
     errors = bench.honest(bench.space.base)
     yield _honest(bench, "the default, nothing tuned", errors)
@@ -74,18 +78,26 @@ def _honest(bench: Bench, what: str, errors: NDArray[np.float64]) -> Row:
     return Row(VERSUS, f"{what}: error on unseen rows", float(errors.mean()), "m", against)
 
 
-def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
-    """Compare studies with and without the rules at equal wall time, paired by seed."""
+def rules(seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
+    """Compare studies with and without the rules at equal wall time, paired by seed.
+
+    In the paper's space: there a minute is for hundreds of trials, and rules act every ten.
+    """
+    with opened(PAPER) as bench:
+        yield from _rules(bench, seconds, seeds)
+
+
+def _rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
     errors: dict[str, list[float]] = {"rules on": [], "rules off": []}
     trials: dict[str, list[int]] = {"rules on": [], "rules off": []}
     for seed in seeds:
         for way, told in errors.items():
-            found = _in_a_process(way, seconds, seed).found
+            found = _in_a_process(way, PAPER, seconds, seed).found
             config = found.config or bench.space.base
             told.append(float(bench.honest(config, seeds=4).mean()))
             trials[way].append(found.trials)
     for way, values in errors.items():
-        name = f"{way}, {len(seeds)} studies of {seconds:.0f} s"
+        name = f"{way}, {PAPER}, {len(seeds)} studies of {seconds:.0f} s"
         yield Row(RULES, f"{name}: error on unseen rows", float(np.mean(values)), "m")
         yield Row(RULES, f"{name}: trials", float(np.mean(trials[way])), "trials")
     gains = np.subtract(errors["rules off"], errors["rules on"])
@@ -95,17 +107,15 @@ def rules(bench: Bench, seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
     yield Row(RULES, "what the rules gain, paired by study", float(gains.mean()), "m", against)
 
 
-def speed(bench: Bench) -> Iterator[Row]:
+def speed() -> Iterator[Row]:
     """Time studies of the paper's own space, small and large."""
     from benchmarks.tuners.ours import wall_time
-    from training.tuning.space_files import load_space
 
-    paper = load_space(PAPER).for_site(bench.survey.site)
-    of_paper = dataclasses.replace(bench, space=paper)
-    for trials, repeats in ((15, 1), (TRIALS, REPEATS)):
-        seconds, done = wall_time(of_paper, trials, repeats=repeats)
-        name = f"{PAPER}, {done:,} trials, {FOLDS} folds, seeds a trial: {repeats}; the search"
-        yield Row(SPEED, name, seconds, "s")
+    with opened(PAPER) as bench:
+        for trials, repeats in ((15, 1), (TRIALS, REPEATS)):
+            seconds, done = wall_time(bench, trials, repeats=repeats)
+            name = f"{PAPER}, {done:,} trials, {FOLDS} folds, seeds a trial: {repeats}; the search"
+            yield Row(SPEED, name, seconds, "s")
 
 
 def _localizer(bench: Bench, seconds: float, seed: int, *, rules: bool) -> Found:
@@ -145,10 +155,10 @@ SEARCHES: Final[dict[str, Search]] = {
 }
 
 
-def _in_a_process(name: str, seconds: float, seed: int) -> Searched:
+def _in_a_process(name: str, space: str, seconds: float, seed: int) -> Searched:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_search, args=(theirs, name, seconds, seed)
+        target=_search, args=(theirs, name, space, seconds, seed)
     )
     process.start()
     theirs.close()
@@ -159,8 +169,8 @@ def _in_a_process(name: str, seconds: float, seed: int) -> Searched:
     return searched
 
 
-def _search(pipe: object, name: str, seconds: float, seed: int) -> None:
-    with opened() as bench:
+def _search(pipe: object, name: str, space: str, seconds: float, seed: int) -> None:
+    with opened(space) as bench:
         began = time.monotonic()
         found = SEARCHES[name](bench, seconds, seed)
         pipe.send(Searched(found, time.monotonic() - began))  # type: ignore[attr-defined]
@@ -169,7 +179,6 @@ def _search(pipe: object, name: str, seconds: float, seed: int) -> None:
 def measure() -> Iterator[Row]:
     """Time our studies, then compare them with others' and with those without rules."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    with opened() as bench:
-        yield from speed(bench)
-        yield from versus(bench, SECONDS)
-        yield from rules(bench, RULES_SECONDS, range(RULES_SEEDS))
+    yield from speed()
+    yield from versus(SECONDS)
+    yield from rules(RULES_SECONDS, range(RULES_SEEDS))

@@ -181,14 +181,16 @@ def run(
     place, name = Place(storage, study).of(survey, request.space.name)
     opened = open_run(opened_run, console, study=name)
     console.print(f"Study {name} in {_without_password(place)}", markup=False, highlight=False)
-    going = open_tuning(opened, request, place, name, workers=workers, fork=fork)
+    with console.status("Scoring the simple methods, which a network has to beat"):
+        going = open_tuning(opened, request, place, name, workers=workers, fork=fork)
     say_simple(going, console)
     limit = enqueue_points(going, points, trials or (TRIALS if minutes is not None else 100))
     for line in beforehand(going.request, request.space, limit):
         console.print(line, markup=False, highlight=False)
     seconds = None
     if minutes is not None:
-        least = shortest_finals(opened, going, workers) if finalists and workers else 0.0
+        with console.status("Timing a network, to leave time for the finals"):
+            least = shortest_finals(opened, going, workers) if finalists and workers else 0.0
         seconds = search_seconds(minutes, time.monotonic() - began, least)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
     if workers == 0:

@@ -185,6 +185,8 @@ def _rdb_storage(url: str) -> BaseStorage:
     import sqlalchemy
     from alembic.runtime.migration import MigrationContext
 
+    from training.tuning.lean_storage import SCHEMA, LeanStorage
+
     # Optuna makes its tables in several steps, the last of which is the revision, and two openings
     # in one moment break them for each other. The lock is a transaction's: a pooler like PgBouncer
     # loses one of the session. Held no longer than that: workers open by the dozen.
@@ -193,9 +195,12 @@ def _rdb_storage(url: str) -> BaseStorage:
     )
     with gate.begin() as connection:
         connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
-        if MigrationContext.configure(connection).get_current_revision() is None:
+        tables = MigrationContext.configure(connection)
+        if tables.get_current_revision() is None:
             optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL)).engine.dispose()
-    return optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL), skip_table_creation=True)
+        known = tables.get_current_revision() == SCHEMA
+    storage = LeanStorage if known else optuna.storages.RDBStorage
+    return storage(url, engine_kwargs=dict(_POOL), skip_table_creation=True)
 
 
 def _open_grpc(host: str, port: int) -> BaseStorage:

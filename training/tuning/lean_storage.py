@@ -1,0 +1,118 @@
+"""Optuna's storage on PostgreSQL, with trials read in one statement.
+
+Every ask of every worker reads the trials that have not ended. Optuna does so by six statements
+through an object mapper, 0.2 ms of processor time a trial: with 64 workers there are a hundred such
+trials, and a dozen asks a second.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Container, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy
+from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+SCHEMA: Final = "v3.2.0.a"
+"""Revision of Optuna's tables that the statement is written for."""
+
+_TRIALS: Final = """
+SELECT trial_id, number, state::text, datetime_start, datetime_complete,
+  (SELECT json_agg(json_build_array(param_name, param_value, distribution_json) ORDER BY param_id)
+     FROM trial_params AS one WHERE one.trial_id = trials.trial_id),
+  (SELECT json_agg(json_build_array(value_type, value) ORDER BY objective)
+     FROM trial_values AS one WHERE one.trial_id = trials.trial_id),
+  (SELECT json_agg(json_build_array(step, intermediate_value_type, intermediate_value))
+     FROM trial_intermediate_values AS one WHERE one.trial_id = trials.trial_id),
+  (SELECT json_agg(json_build_array(key, value_json))
+     FROM trial_user_attributes AS one WHERE one.trial_id = trials.trial_id),
+  (SELECT json_agg(json_build_array(key, value_json))
+     FROM trial_system_attributes AS one WHERE one.trial_id = trials.trial_id)
+FROM trials
+"""
+_ONE: Final = sqlalchemy.text(f"{_TRIALS} WHERE trial_id = :trial")
+_SOME: Final = sqlalchemy.text(
+    f"{_TRIALS} WHERE study_id = :study AND (trial_id = ANY(:included) OR trial_id > :above)"
+    " ORDER BY trial_id"
+)
+
+_WITHOUT_FIGURES: Final = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+"""What no JSON can say, by the name of Optuna's type of it."""
+_DISTRIBUTIONS: Final = 4096
+"""Distributions that are remembered: a space has dozens, its versions some hundreds."""
+
+
+class LeanStorage(RDBStorage):
+    """Optuna's relational storage, for PostgreSQL alone."""
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Return a trial as it is now.
+
+        Raises:
+            KeyError: there is none.
+        """
+        rows = self._rows(_ONE, trial=trial_id)
+        return _frozen(rows[0]) if rows else super().get_trial(trial_id)
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        if states is None:
+            included = list(included_trial_ids)
+            rows = self._rows(_SOME, study=study_id, included=included, above=trial_id_greater_than)
+            if rows:
+                return [_frozen(row) for row in rows]
+        # Of a study without trials Optuna says whether there is one at all.
+        return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
+
+    def _rows(self, statement: sqlalchemy.TextClause, **wanted: Any) -> Sequence[Any]:
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(statement, wanted).all()
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            # As Optuna's own: callers of a storage look for this one.
+            raise StorageInternalError("the trials cannot be read") from error
+
+
+def _frozen(row: Sequence[Any]) -> FrozenTrial:
+    trial_id, number, state, started, completed, params, values, reported, user, system = row
+    shapes = {name: _distribution(shape) for name, _, shape in params or ()}
+    return FrozenTrial(
+        trial_id=trial_id,
+        number=number,
+        state=TrialState[state],
+        value=None,
+        values=[_figure(*one) for one in values] if values else None,
+        datetime_start=_local(started),
+        datetime_complete=_local(completed),
+        params={name: shapes[name].to_external_repr(value) for name, value, _ in params or ()},
+        distributions=shapes,
+        user_attrs={key: json.loads(value) for key, value in user or ()},
+        system_attrs={key: json.loads(value) for key, value in system or ()},
+        intermediate_values={step: _figure(kind, value) for step, kind, value in reported or ()},
+    )
+
+
+def _figure(kind: str, value: float | None) -> float:
+    return _WITHOUT_FIGURES[kind] if value is None else float(value)
+
+
+def _local(utc: datetime | None) -> datetime | None:
+    """Return a time of a table as Optuna gives it: local, and without a zone."""
+    return None if utc is None else utc.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+
+
+@lru_cache(maxsize=_DISTRIBUTIONS)
+def _distribution(shape: str) -> BaseDistribution:
+    return json_to_distribution(shape)
