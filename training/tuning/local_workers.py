@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import multiprocessing
 import os
@@ -281,7 +282,11 @@ def _work(crew: Crew, mouth: Connection) -> None:
             stop=stop,
             busy=lambda busy: say("busy", busy),
         )
-        run_worker(study, crew.build(study), options)
+        work = crew.build(study)
+        # What is loaded stays: workers that began together would all walk through it in the same
+        # moment, and each would get a copy of what they share.
+        gc.freeze()
+        run_worker(study, work, options)
     except LocalizerError as error:
         say("error", error)
         sys.exit(1)
