@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Final
 
-from training.config import NetworkConfig
+import numpy as np
+
 from training.surveys import OpenedSurvey
-from training.tasks import Progress, Task, Workers
+from training.tasks import Task, Workers
 from training.tuning.finalists import LEAST_SEEDS
 from training.tuning.tune import Study, default_of, final_rows
 
@@ -17,7 +19,7 @@ SEARCH_SHARE: Final = 0.6
 LEAST_SEARCH: Final = 0.2
 """Of the time that is given, for the search even where opening the survey took most of it."""
 _PART: Final = 10
-"""One epoch of so many is trained to tell how long the finals take, before the search begins."""
+"""Epochs that are trained to tell how long the finals take, before the search begins."""
 
 
 def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
@@ -35,25 +37,26 @@ def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
 
 def shortest_finals(survey: OpenedSurvey, study: Study, workers: int) -> float:
     """Return about how long the default and one finalist take on the fewest seeds, seconds."""
-    default = default_of(study).config
-    some = max(1, default.epochs // _PART)
-    part_s = _seconds_of_a_fit(survey, study, dataclasses.replace(default, epochs=some))
     fits = 2 * LEAST_SEEDS * (len(study.rows.folds) + 1)
     # The simple methods are scored again beside the networks, by processes that start again.
-    return fits * part_s * default.epochs / some / workers + study.simple_s
+    return fits * _seconds_of_a_fit(survey, study) / workers + study.simple_s
 
 
-def _seconds_of_a_fit(survey: OpenedSurvey, study: Study, config: NetworkConfig) -> float:
-    rows = final_rows(study)
-    config = dataclasses.replace(config, executor="fit")
+def _seconds_of_a_fit(survey: OpenedSurvey, study: Study) -> float:
+    """Return about how long the default trains on a fold: the first epoch has the tracing in it."""
+    rows, whole = final_rows(study), default_of(study).config
+    some = min(whole.epochs, _PART)
+    config = dataclasses.replace(whole, executor="fit", epochs=some)
     fold = rows.folds[0]
     task = Task("timed", 0, fold.train, fold.test, rows.split, config, 0)
-    with Workers(1, rows.table, survey.site, survey.unlabelled(rows.table.aggregation)) as one:
-        one.run([dataclasses.replace(task, config=dataclasses.replace(config, epochs=1))], _quiet)
-        began = time.monotonic()
-        one.run([task], _quiet)
-    return time.monotonic() - began
+    unlabelled = survey.unlabelled(rows.table.aggregation)
+    times = [time.monotonic()]
+    with Workers(1, rows.table, survey.site, unlabelled) as one:
+        one.run([task], lambda _: times.append(time.monotonic()))
+    return whole_time(times, whole.epochs)
 
 
-def _quiet(progress: Progress) -> None:
-    """Show nothing."""
+def whole_time(times: Sequence[float], epochs: int) -> float:
+    """Return how long so many epochs take, by the times of the start and of the first ones."""
+    first, *others = np.diff(times)
+    return float(first + (epochs - 1) * (np.median(others) if others else first))

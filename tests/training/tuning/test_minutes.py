@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.tuning.minutes import search_seconds
+from training.tuning.minutes import search_seconds, whole_time
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,17 @@ def test_the_search_has_its_share_of_what_is_left(
     elapsed_s: float, finals_s: float, seconds: float
 ) -> None:
     assert search_seconds(5, elapsed_s, finals_s) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("times", "epochs", "seconds"),
+    [
+        ([10, 13, 13.1, 13.2, 13.3], 100, 12.9),  # 3 s of tracing, and 99 epochs of 0.1 s
+        ([10, 13, 13.1, 18, 18.1], 100, 12.9),  # another program had the core for a moment
+        ([10, 13], 1, 3),
+    ],
+)
+def test_the_first_epoch_is_not_taken_for_all_of_them(
+    times: list[float], epochs: int, seconds: float
+) -> None:
+    assert whole_time(times, epochs) == pytest.approx(seconds)
