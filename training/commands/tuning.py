@@ -72,7 +72,7 @@ Sampler = Annotated[
         help="grid, random, gp, tpe, cma, qmc, hyperband, bohb, pbt, or package.module:Class."
     ),
 ]
-Executor = Annotated[str, typer.Option(help="stack, loop or fit (Keras as it is).")]
+Executor = Annotated[str, typer.Option(help="stack, loop or fit (Keras' own).")]
 
 
 @dataclass(frozen=True, slots=True)

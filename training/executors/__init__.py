@@ -1,4 +1,4 @@
-"""How the epochs of a network are run: Keras as it is, or the same mathematics in one graph."""
+"""How the epochs of a network are run: Keras' own way, or the same mathematics in one graph."""
 
 from __future__ import annotations
 

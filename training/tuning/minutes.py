@@ -18,6 +18,8 @@ SEARCH_SHARE: Final = 0.6
 """Of the time that is given, for the search; the rest is for the finals."""
 LEAST_SEARCH: Final = 0.2
 """Of the time that is given, for the search even where opening the survey took most of it."""
+_LARGER: Final = 1.5
+"""Times what the default takes that a finalist is taken to need: a search likes larger networks."""
 _PART: Final = 10
 """Epochs that are trained to tell how long the finals take, before the search begins."""
 
@@ -37,7 +39,7 @@ def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
 
 def shortest_finals(survey: OpenedSurvey, study: Study, workers: int) -> float:
     """Return about how long the default and one finalist take on the fewest seeds, seconds."""
-    fits = 2 * LEAST_SEEDS * (len(study.rows.folds) + 1)
+    fits = (1 + _LARGER) * LEAST_SEEDS * (len(study.rows.folds) + 1)
     # The simple methods are scored again beside the networks, by processes that start again.
     return fits * _seconds_of_a_fit(survey, study) / workers + study.simple_s
 
