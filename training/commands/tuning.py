@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,7 +153,7 @@ def run(
     began, console = time.monotonic(), terminal()
     with silenced():
         from training.tuning.beforehand import beforehand
-        from training.tuning.minutes import search_seconds, shortest_finals
+        from training.tuning.minutes import search_seconds
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
@@ -189,9 +190,14 @@ def run(
         console.print(line, markup=False, highlight=False)
     seconds = None
     if minutes is not None:
-        with console.status("Timing a network, to leave time for the finals"):
-            least = shortest_finals(opened, going, workers) if finalists and workers else 0.0
+        least = going.shortest_finals(workers) if finalists and workers else 0.0
         seconds = search_seconds(minutes, time.monotonic() - began, least)
+        late_s = time.monotonic() - began + seconds + least - minutes * 60
+        if late_s > 0:
+            console.print(
+                f"The search has {seconds:.0f} s, and the shortest finals take about {least:.0f} "
+                f"s: that is {late_s:.0f} s longer than you gave; `--finalists 0` leaves them out"
+            )
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
     if workers == 0:
         begin_only(going, limits, console)
@@ -303,8 +309,9 @@ def watching(console: Console) -> Iterator[Any]:
         nonlocal said
         if view.done >= said + 10 or (view.end is not None and view.done != said):
             said = view.done
+            best = "" if math.isnan(view.best_m) else f", best {view.best_m:.2f} m"
             console.print(
-                f"{view.done} of {view.limits.trials} trials, best {view.best_m:.2f} m",
+                f"{view.done} of {view.limits.trials} trials{best}",
                 markup=False,
                 highlight=False,
             )
@@ -335,7 +342,10 @@ def _finals(opened: OpenedSurvey, going: Study, most: int, drawn: dict[str, Any]
     with progress_bars(console, tasks) as progress:
         found = finals(opened, going, chosen, **drawn, progress=progress)
     if (trained := len(found.finalists)) < len(chosen) - 1 or len(found.default.dev) < seeds:
-        console.print(f"There was time for {trained} trials and {len(found.default.dev)} seeds")
+        console.print(
+            f"There was time for {trained} trial{'s' if trained > 1 else ''} and "
+            f"{len(found.default.dev)} seeds"
+        )
     return found
 
 

@@ -7,17 +7,15 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
-from training.surveys import OpenedSurvey
-from training.tasks import Task, Workers
+from training.config import NetworkConfig
+from training.tasks import Progress, Task, Workers
 from training.tuning.finalists import LEAST_SEEDS
-from training.tuning.tune import Study, default_of, final_rows
 
 SEARCH_SHARE: Final = 0.6
 """Of the time that is given, for the search; the rest is for the finals."""
-LEAST_SEARCH: Final = 0.2
-"""Of the time that is given, for the search even where opening the survey took most of it."""
+LEAST_SEARCH: Final = 0.4
+"""Of the time that is given, for the search even where opening the survey or the finals take most
+of it: without a trial there is nothing to compare."""
 _LARGER: Final = 1.5
 """Times what the default takes that a finalist is taken to need: a search likes larger networks."""
 _PART: Final = 10
@@ -37,28 +35,43 @@ def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
     return max(min(left_s * share, left_s - finals_s), minutes * 60 * LEAST_SEARCH)
 
 
-def shortest_finals(survey: OpenedSurvey, study: Study, workers: int) -> float:
-    """Return about how long the default and one finalist take on the fewest seeds, seconds."""
-    fits = (1 + _LARGER) * LEAST_SEEDS * (len(study.rows.folds) + 1)
-    # The simple methods are scored again beside the networks, by processes that start again.
-    return fits * _seconds_of_a_fit(survey, study) / workers + study.simple_s
+def shortest_finals(folds: int, fit_s: float, simple_s: float, workers: int) -> float:
+    """Return about how long the default and one finalist take on the fewest seeds, seconds.
+
+    Args:
+        folds: of the search.
+        fit_s: how long the default trains on one, by `seconds_of_a_fit`.
+        simple_s: how long the simple methods take, which are scored beside the networks.
+        workers: processes.
+    """
+    return (1 + _LARGER) * LEAST_SEEDS * (folds + 1) * fit_s / workers + simple_s
 
 
-def _seconds_of_a_fit(survey: OpenedSurvey, study: Study) -> float:
-    """Return about how long the default trains on a fold: the first epoch has the tracing in it."""
-    rows, whole = final_rows(study), default_of(study).config
-    some = min(whole.epochs, _PART)
-    config = dataclasses.replace(whole, executor="fit", epochs=some)
-    fold = rows.folds[0]
-    task = Task("timed", 0, fold.train, fold.test, rows.split, config, 0)
-    unlabelled = survey.unlabelled(rows.table.aggregation)
+def seconds_of_a_fit(pool: Workers, task: Task, config: NetworkConfig) -> float:
+    """Return about how long a network trains, while every process of a pool trains one."""
+    part = dataclasses.replace(config, executor="fit", epochs=min(config.epochs, _PART))
+    tasks = [
+        dataclasses.replace(task, method=f"timed-{number}", config=part)
+        for number in range(pool.count)
+    ]
     times = [time.monotonic()]
-    with Workers(1, rows.table, survey.site, unlabelled) as one:
-        one.run([task], lambda _: times.append(time.monotonic()))
-    return whole_time(times, whole.epochs)
+
+    def note(progress: Progress) -> None:
+        if progress.method == tasks[0].method:
+            times.append(time.monotonic())
+
+    pool.run(tasks, note)
+    return whole_time([*times, time.monotonic()], config.epochs)
 
 
 def whole_time(times: Sequence[float], epochs: int) -> float:
-    """Return how long so many epochs take, by the times of the start and of the first ones."""
-    first, *others = np.diff(times)
-    return float(first + (epochs - 1) * (np.median(others) if others else first))
+    """Return how long a training of so many epochs takes, by that of a few.
+
+    Args:
+        times: of its start, of the end of each epoch, and of its end, seconds; the first epoch has
+            the tracing in it, and after the last one the network is converted and predicts.
+        epochs: of the whole training.
+    """
+    began, *ended, end = times
+    each = (ended[-1] - ended[0]) / (len(ended) - 1) if len(ended) > 1 else 0.0
+    return end - began + (epochs - len(ended)) * each

@@ -28,6 +28,7 @@ from training.tuning.diagnosis import Context
 from training.tuning.finalists import DEFAULT, FINALISTS, Candidate, Finals, Rows, run_finals
 from training.tuning.forks import adoption
 from training.tuning.local_workers import Crew
+from training.tuning.minutes import seconds_of_a_fit, shortest_finals
 from training.tuning.objective import ObjectivePlan
 from training.tuning.pbt.lineage import changed
 from training.tuning.pbt.retraining import retrained
@@ -54,7 +55,8 @@ from training.tuning.verdicts import record_of
 from training.tuning.watch import View
 
 SIMPLE: Final = "simple methods"
-"""Key of the simple methods' errors on the folds: whoever joins a study need not fit them again."""
+"""Key of the simple methods' errors on the folds, and of what they and a training of the default
+took: whoever joins a study need not fit them again."""
 BATCH_S: Final = 15.0
 """Wall time that a batch of trials may take, seconds: a study of five minutes is one of several
 batches, each of which knows what came of those before; 32 networks of 32 shapes take minutes."""
@@ -73,12 +75,18 @@ class Study:
     """Mean error of each simple method on the folds, metres."""
     simple_s: float
     """Wall time that scoring them took, their processes' start within it, seconds."""
+    fit_s: float
+    """Wall time that Keras' own `fit` of the default on a fold takes, about, seconds."""
 
     @property
     def records(self) -> list[TrialRecord]:
         """Every point that has ended, by number."""
         points = read_points(self.study)
         return [record_of(one.last) for one in points if one.ended]
+
+    def shortest_finals(self, workers: int) -> float:
+        """Return about how long the finals take at least, seconds."""
+        return shortest_finals(len(self.rows.folds), self.fit_s, self.simple_s, workers)
 
     @property
     def spaces(self) -> list[Space]:
@@ -158,11 +166,9 @@ def _opened(
     survey: OpenedSurvey, request: Request, rows: StudyRows, study: optuna.Study, *where: Any
 ) -> Study:
     place, workers = where
-    told = study.user_attrs.get(SIMPLE, {"dev_m": {}, "seconds": 0.0})
+    told = study.user_attrs.get(SIMPLE, {"dev_m": {}})
     if set(told["dev_m"]) != set(SIMPLE_METHODS):
-        began = time.monotonic()
-        errors = _simple_errors(survey, rows, request, workers)
-        told = {"dev_m": errors, "seconds": time.monotonic() - began}
+        told = _beforehand(survey, rows, request, workers)
         study.set_user_attr(SIMPLE, told)
     simple = told["dev_m"]
     best = min(simple, key=lambda one: simple[one])
@@ -180,25 +186,30 @@ def _opened(
     search = Search(
         plan, request.sampler, request.pruner, request.seed, context, request.population
     )
-    return Study(study, place, rows, search, request, simple, told["seconds"])
+    return Study(study, place, rows, search, request, simple, told["seconds"], told["fit_s"])
 
 
-def _simple_errors(
+def _beforehand(
     survey: OpenedSurvey, rows: StudyRows, request: Request, workers: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
+    """Score the simple methods on the folds, and time a training of the default."""
     tasks = [
         Task(name, number, fold.train, fold.test, request.split, None, 0)
         for name in SIMPLE_METHODS
         for number, fold in enumerate(rows.folds)
     ]
     unlabelled = survey.unlabelled(rows.search.aggregation)
+    began = time.monotonic()
     with Workers(workers, rows.search, survey.site, unlabelled) as pool:
         done = pool.run(tasks, lambda _: None)
+        scored = time.monotonic()
+        fit_s = seconds_of_a_fit(pool, tasks[0], request.space.base)
     errors: dict[str, list[Any]] = {}
     for one in done:
         truth = rows.search.position_m[one.task.test]
         errors.setdefault(one.task.method, []).append(errors_m(one.predicted, truth))
-    return {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
+    means = {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
+    return {"dev_m": means, "seconds": scored - began, "fit_s": fit_s}
 
 
 def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: int) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.tuning.minutes import search_seconds, whole_time
+from training.tuning.minutes import search_seconds, shortest_finals, whole_time
 
 
 @pytest.mark.parametrize(
@@ -12,10 +12,10 @@ from training.tuning.minutes import search_seconds, whole_time
         (0, 0, 300),
         (100, 50, 120),
         (100, 0, 200),
-        (0, 200, 100),  # slow finals take more than their share
-        (290, 50, 60),  # a fifth of the time at least, whatever went before
-        (900, 50, 60),
-        (0, 900, 60),
+        (0, 150, 150),  # slow finals take more than their share
+        (290, 50, 120),  # two fifths of the time at least, whatever went before
+        (900, 50, 120),
+        (0, 900, 120),
     ],
 )
 def test_the_search_has_its_share_of_what_is_left(
@@ -27,12 +27,16 @@ def test_the_search_has_its_share_of_what_is_left(
 @pytest.mark.parametrize(
     ("times", "epochs", "seconds"),
     [
-        ([10, 13, 13.1, 13.2, 13.3], 100, 12.9),  # 3 s of tracing, and 99 epochs of 0.1 s
-        ([10, 13, 13.1, 18, 18.1], 100, 12.9),  # another program had the core for a moment
-        ([10, 13], 1, 3),
+        ([10, 13, 13.1, 13.2, 13.3, 15], 100, 14.6),  # 3 s of tracing, 2 s of converting
+        ([10, 13, 13, 13.3, 13.3, 15], 100, 14.6),  # told of two at a time
+        ([10, 13, 15], 1, 5),
     ],
 )
 def test_the_first_epoch_is_not_taken_for_all_of_them(
     times: list[float], epochs: int, seconds: float
 ) -> None:
     assert whole_time(times, epochs) == pytest.approx(seconds)
+
+
+def test_the_shortest_finals_are_of_two_networks_on_four_seeds_and_the_simple_methods() -> None:
+    assert shortest_finals(5, fit_s=2, simple_s=16, workers=2) == 2.5 * 4 * 6 * 2 / 2 + 16
