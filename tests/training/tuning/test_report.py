@@ -17,7 +17,7 @@ from training.tuning.report.importance import Importance, importances
 from training.tuning.report.page import CAPTIONS, html_of, what_matters, write_study_report
 from training.tuning.report.pictures_space import smoothed
 from training.tuning.report.pictures_trials import rungs_of
-from training.tuning.report.tables import candidates, simple_methods_note, verdict_box
+from training.tuning.report.tables import candidates, simple_methods_note, verdict_box, verdicts
 from training.tuning.trials import Training, TrialRecord
 
 STUDY = study(40)
@@ -56,6 +56,24 @@ def test_no_gain_is_said_as_plainly() -> None:
     assert "NO GAIN" in box
     assert "+0.05 m (95 % interval -0.20 to +0.30 m)" in box
     assert "luck" in box
+
+
+def test_a_default_that_stays_is_not_compared_with_itself() -> None:
+    stays = replace(STUDY.finalists[0], is_default=True, chosen=True)
+    box = verdict_box(replace(study(5, gain=False), finalists=(stays,)))
+    assert "NO GAIN" in box
+    assert "No finalist is better than the default (dnn)" in box
+    assert "difference" not in box
+
+
+def test_what_was_stopped_at_one_rung_has_one_reason() -> None:
+    records = [
+        replace(one, verdict="stopped", reason=f"after 11 epochs its {number}.5 m are not the best")
+        for number, one in enumerate(STUDY.records[:5])
+    ]
+    assert "after 11 epochs its … m are not the best (5)" in verdicts(
+        replace(STUDY, records=records)
+    )
 
 
 def test_a_study_without_finals_has_no_verdict_yet() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -20,6 +21,8 @@ from training.tuning.wording import percent
 _MOST_ACTIONS: Final = 60
 """Rows of the table of actions; the latest ones."""
 _MOST_REASONS: Final = 3
+_ERROR: Final = re.compile(r"\b\d+\.\d+ m\b")
+"""What reasons of one rung differ by."""
 
 WORDS: Final = {
     "trial": "one choice of every hyper-parameter, trained and scored once for each fold and seed",
@@ -57,6 +60,9 @@ def verdict_box(report: StudyReport) -> str:
         interval = f"{told.gain_m:.2f} m (95 % interval {told.low_m:.2f} to {told.high_m:.2f} m)"
         words = f"The tuned network is better than {told.against} by {interval}."
         return _box("short gain", "GAIN", f"{words} {told.why}")
+    if any(one.chosen and one.is_default for one in report.finalists):
+        words = f"No finalist is better than {told.against} by more than one standard error, on "
+        return _box("caveat", "NO GAIN", f"{words}fresh seeds: it stays.")
     interval = f"{told.gain_m:+.2f} m (95 % interval {told.low_m:+.2f} to {told.high_m:+.2f} m)"
     words = (
         f"Against {told.against} the tuned network makes a difference of {interval}: "
@@ -210,7 +216,9 @@ def verdicts(report: StudyReport) -> str:
 
 def _reasons(report: StudyReport, verdict: str) -> str:
     told = Counter(
-        one.reason for one in report.records if one.verdict == verdict and one.reason
+        _ERROR.sub("… m", one.reason)
+        for one in report.records
+        if one.verdict == verdict and one.reason
     ).most_common()
     said = [f"{escape(_short(reason))} ({number})" for reason, number in told[:_MOST_REASONS]]
     others = len(told) - _MOST_REASONS
@@ -280,7 +288,7 @@ def in_short(report: StudyReport) -> Iterator[str]:
     seconds = sum(one.seconds for one in report.records)
     if seconds:
         yield f"They took {_duration(seconds)} of processor time."
-    yield report.status
+    yield f"{report.status[:1].upper()}{report.status[1:]}."
 
 
 def _duration(seconds: float) -> str:
