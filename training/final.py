@@ -56,7 +56,8 @@ def read_sealed(
         ConfigError: there are no sealed rows, or they have been read and there is no reason.
         LeakError: sealed rows stand in development sessions.
     """
-    permission.ledger.refuse_again(survey.sealed_hashes(), permission.again)
+    sealed = survey.sealed_hashes()
+    permission.ledger.refuse_again(sealed, permission.again)
     warn(survey, console)
     development = survey.development(recipe.aggregation)
     table = join(development, survey.sealed(recipe.aggregation))
@@ -78,7 +79,12 @@ def read_sealed(
         evaluation = evaluate(plan, pool, progress=progress)
     records = records_from(to_records(evaluation, survey.site.cell_m))
     reading = reading_of(
-        survey, recipe.methods, records, seeds=recipe.seeds, again=permission.again
+        survey,
+        recipe.methods,
+        records,
+        sealed=sealed,
+        seeds=recipe.seeds,
+        again=permission.again,
     )
     permission.ledger.append(reading)
     print_evaluation(evaluation, survey.site.cell_m, console)

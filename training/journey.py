@@ -73,8 +73,16 @@ def cross_validate(
             )
         if published and ledger is not None:
             records = records_from(to_records(done, survey.site.cell_m))
-            seeds, methods = recipe.seeds, recipe.methods
-            ledger.append(reading_of(survey, methods, records, seeds=seeds, again=PUBLISHED))
+            ledger.append(
+                reading_of(
+                    survey,
+                    recipe.methods,
+                    records,
+                    sealed=survey.sealed_hashes(),
+                    seeds=recipe.seeds,
+                    again=PUBLISHED,
+                )
+            )
         print_evaluation(done, survey.site.cell_m, console)
         evaluations.append(done)
     return evaluations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from training.config import Config
@@ -17,6 +17,7 @@ def reading_of(
     methods: Sequence[str | Config],
     records: Sequence[Record],
     *,
+    sealed: Mapping[str, str],
     seeds: Sequence[int],
     again: str | None,
 ) -> Reading:
@@ -26,6 +27,7 @@ def reading_of(
         survey: whose sessions.
         methods: those that read them; a simple one by its name.
         records: what they got.
+        sealed: hashes of the sessions, from before they were read.
         seeds: of the networks.
         again: why they were read once more; None for a first reading.
     """
@@ -36,7 +38,7 @@ def reading_of(
         survey=survey.name,
         site=survey.site.id,
         floor=survey.floor,
-        sealed=dict(survey.sealed_hashes()),
+        sealed=dict(sealed),
         data_sha256=survey.data_sha256,
         seeds=tuple(seeds),
         git_commit=commit,

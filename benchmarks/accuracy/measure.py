@@ -86,14 +86,17 @@ def measure(protocol: Protocol, survey: str, workers: int) -> Measured:
 
 def write_readings(survey: OpenedSurvey, done: Sequence[Measured]) -> None:
     """Put one line a protocol that tested sealed sessions into the ledger."""
+    sealed = survey.sealed_hashes()
     for one in done:
         methods = [
             result.method if result.is_baseline else load_config(result.method)
             for result in one.evaluation.results
         ]
         again = f"{REASON}: {one.protocol.key}"
-        reading = reading_of(survey, methods, _named_apart(one), seeds=(0,), again=again)
-        Ledger(LEDGER).append(reading)
+        records = _named_apart(one)
+        Ledger(LEDGER).append(
+            reading_of(survey, methods, records, sealed=sealed, seeds=(0,), again=again)
+        )
 
 
 def _named_apart(one: Measured) -> list[Record]:

@@ -157,7 +157,7 @@ def run(
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
-        from training.tuning.tune import enqueue_points, open_tuning, search
+        from training.tuning.tune import enqueue_points, open_tuning, search, time_finals
 
     request = _request(
         preset,
@@ -190,10 +190,14 @@ def run(
         console.print(line, markup=False, highlight=False)
     seconds = None
     if minutes is not None:
-        least = going.shortest_finals(workers) if finalists and workers else 0.0
-        seconds = search_seconds(minutes, time.monotonic() - began, least)
-        late_s = time.monotonic() - began + seconds + least - minutes * 60
-        if late_s > 0:
+        least = 0.0
+        if finalists and workers:
+            with console.status("Timing a network, to leave time for the finals"):
+                least = time_finals(opened, going, workers=workers, seeds=final_seeds)
+        spent = time.monotonic() - began
+        seconds = search_seconds(minutes, spent, least)
+        late_s = spent + seconds + least - minutes * 60
+        if least and late_s >= 1:
             console.print(
                 f"The search has {seconds:.0f} s, and the shortest finals take about {least:.0f} "
                 f"s: that is {late_s:.0f} s longer than you gave; `--finalists 0` leaves them out"

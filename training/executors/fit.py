@@ -49,7 +49,9 @@ class FitTraining:
         return [float(value) for value in history.history["loss"]]
 
     def _fed(self, epochs: int) -> tf.data.Dataset:
-        orders = np.stack([self._shuffle.permutation(self._count) for _ in range(epochs)])
+        orders = np.empty((epochs, self._count), np.int32)
+        for order in orders:
+            order[:] = self._shuffle.permutation(self._count)
         rows = tf.nest.map_structure(tf.constant, tuple(self._data))
 
         def batches(order: tf.Tensor) -> tf.data.Dataset:

@@ -8,6 +8,7 @@ What it gained is then told on rows that no trial was trained or scored on.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -153,30 +154,58 @@ def run_finals(
             are.
         progress: told what has been done.
     """
-    began = time.monotonic()
-
-    def over_in(seconds: float) -> bool:
-        return left_s is not None and time.monotonic() - began + seconds > left_s
-
+    if left_s is None:
+        done = workers.run(final_tasks(candidates, simple, rows, seeds), progress)
+        return _scored(done, candidates, simple, rows, seeds)
+    pace = _Pace(workers, time.monotonic() + left_s, progress)
     done = workers.run(_tasks(simple, rows), progress)
-    chosen: list[Candidate] = []
-    seed_s = 0.0  # wall time of one seed of every network
-    for candidate in candidates:
-        more = len(chosen) + 1
-        # The next one is taken for as slow as those before, on average.
-        if more > 2 and over_in((min(seeds, LEAST_SEEDS) * more / (more - 1) - 1) * seed_s):
+    least, fits = min(seeds, LEAST_SEEDS), len(rows.folds) + 1
+    chosen = list(candidates[:2])
+    done += pace.run(_tasks(chosen, rows))
+    for candidate in candidates[2:]:
+        if pace.is_late(fits * (1 + (least - 1) * (len(chosen) + 1))):
             break
-        started = time.monotonic()
-        done += workers.run(_tasks([candidate], rows), progress)
-        seed_s += time.monotonic() - started
+        done += pace.run(_tasks([candidate], rows))
         chosen.append(candidate)
-    drawn = 1
-    while drawn < seeds and (drawn < LEAST_SEEDS or not over_in(seed_s)):
-        started = time.monotonic()
-        done += workers.run(_tasks(chosen, rows, drawn), progress)
-        seed_s = time.monotonic() - started
-        drawn += 1
+    drawn, fits = 1, fits * len(chosen)
+    together = max(1, workers.count // fits)
+    while drawn < seeds:
+        more = min(together, seeds - drawn)
+        if drawn >= least and pace.is_late(fits * more):
+            break
+        ahead = range(drawn, drawn + more)
+        done += pace.run([task for seed in ahead for task in _tasks(chosen, rows, seed)])
+        drawn += more
     return _scored(done, chosen, simple, rows, drawn)
+
+
+class _Pace:
+    """Works tasks off and knows whether more of them would end in time."""
+
+    def __init__(
+        self, workers: Workers, until_s: float, progress: Callable[[Progress], None]
+    ) -> None:
+        self._workers = workers
+        self._until_s = until_s
+        self._progress = progress
+        self._seconds = 0.0
+        self._waves = 0
+        """As many tasks as there are processes, or less."""
+
+    def run(self, tasks: Sequence[Task]) -> list[TaskResult]:
+        began = time.monotonic()
+        done = self._workers.run(tasks, self._progress)
+        self._seconds += time.monotonic() - began
+        self._waves += self._waves_of(len(tasks))
+        return done
+
+    def is_late(self, tasks: int) -> bool:
+        """Tell whether so many tasks more, as long as those before, would end too late."""
+        each_s = self._seconds / self._waves
+        return time.monotonic() + self._waves_of(tasks) * each_s > self._until_s
+
+    def _waves_of(self, tasks: int) -> int:
+        return math.ceil(tasks / self._workers.count)
 
 
 def final_tasks(

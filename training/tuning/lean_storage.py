@@ -124,7 +124,13 @@ def _as_optunas() -> Iterator[None]:
 def _is_bare(trial: FrozenTrial) -> bool:
     """Whether it waits and has attributes of a user alone, as nearly all that are written."""
     more = (trial.params, trial.system_attrs, trial.intermediate_values, trial.datetime_start)
-    return trial.state == TrialState.WAITING and not any(more)
+    if trial.state != TrialState.WAITING or any(more):
+        return False
+    try:
+        json.dumps(trial.user_attrs, allow_nan=False)
+    except ValueError:
+        return False  # PostgreSQL knows no NaN in its JSON; Optuna's column is text
+    return True
 
 
 def _frozen(row: Sequence[Any]) -> FrozenTrial:
@@ -138,7 +144,10 @@ def _frozen(row: Sequence[Any]) -> FrozenTrial:
         values=[_figure(*one) for one in values] if values else None,
         datetime_start=_local(started),
         datetime_complete=_local(completed),
-        params={name: shapes[name].to_external_repr(value) for name, value, _ in params or ()},
+        # JSON has no 1.0, and a float must not come as an int.
+        params={
+            name: shapes[name].to_external_repr(float(value)) for name, value, _ in params or ()
+        },
         distributions=shapes,
         user_attrs={key: json.loads(value) for key, value in user or ()},
         system_attrs={key: json.loads(value) for key, value in system or ()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -18,8 +19,9 @@ LEAST_SEARCH: Final = 0.4
 of it: without a trial there is nothing to compare."""
 _LARGER: Final = 1.5
 """Times what the default takes that a finalist is taken to need: a search likes larger networks."""
-_PART: Final = 10
-"""Epochs that are trained to tell how long the finals take, before the search begins."""
+_PART: Final = 25
+"""Epochs that are trained to tell how long the finals take, before the search begins: of fewer the
+tenths of a second in which processes tell of them are too large a part."""
 
 
 def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
@@ -35,25 +37,32 @@ def search_seconds(minutes: float, elapsed_s: float, finals_s: float) -> float:
     return max(min(left_s * share, left_s - finals_s), minutes * 60 * LEAST_SEARCH)
 
 
-def shortest_finals(folds: int, fit_s: float, simple_s: float, workers: int) -> float:
+def shortest_finals(
+    folds: int, seeds: int, workers: int, *, fit_s: float, simple_s: float
+) -> float:
     """Return about how long the default and one finalist take on the fewest seeds, seconds.
 
     Args:
         folds: of the search.
-        fit_s: how long the default trains on one, by `seconds_of_a_fit`.
-        simple_s: how long the simple methods take, which are scored beside the networks.
+        seeds: of finals that time does not cut short.
         workers: processes.
+        fit_s: how long the default trains on a fold, by `seconds_of_a_fit`.
+        simple_s: how long the simple methods take, which are scored beside the networks.
     """
-    return (1 + _LARGER) * LEAST_SEEDS * (folds + 1) * fit_s / workers + simple_s
+    fits = 2 * min(seeds, LEAST_SEEDS) * (folds + 1)
+    return math.ceil(fits / workers) * fit_s * (1 + _LARGER) / 2 + simple_s
 
 
 def seconds_of_a_fit(pool: Workers, task: Task, config: NetworkConfig) -> float:
-    """Return about how long a network trains, while every process of a pool trains one."""
+    """Return about how long a network trains by Keras, while every process of a pool trains one."""
     part = dataclasses.replace(config, executor="fit", epochs=min(config.epochs, _PART))
     tasks = [
         dataclasses.replace(task, method=f"timed-{number}", config=part)
         for number in range(pool.count)
     ]
+    # Once for what a process loads at its first training.
+    first = dataclasses.replace(part, epochs=1)
+    pool.run([dataclasses.replace(one, config=first) for one in tasks], lambda _: None)
     times = [time.monotonic()]
 
     def note(progress: Progress) -> None:

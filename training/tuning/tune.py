@@ -55,8 +55,7 @@ from training.tuning.verdicts import record_of
 from training.tuning.watch import View
 
 SIMPLE: Final = "simple methods"
-"""Key of the simple methods' errors on the folds, and of what they and a training of the default
-took: whoever joins a study need not fit them again."""
+"""Key of the simple methods' errors on the folds: whoever joins a study need not fit them again."""
 BATCH_S: Final = 15.0
 """Wall time that a batch of trials may take, seconds: a study of five minutes is one of several
 batches, each of which knows what came of those before; 32 networks of 32 shapes take minutes."""
@@ -75,18 +74,12 @@ class Study:
     """Mean error of each simple method on the folds, metres."""
     simple_s: float
     """Wall time that scoring them took, their processes' start within it, seconds."""
-    fit_s: float
-    """Wall time that Keras' own `fit` of the default on a fold takes, about, seconds."""
 
     @property
     def records(self) -> list[TrialRecord]:
         """Every point that has ended, by number."""
         points = read_points(self.study)
         return [record_of(one.last) for one in points if one.ended]
-
-    def shortest_finals(self, workers: int) -> float:
-        """Return about how long the finals take at least, seconds."""
-        return shortest_finals(len(self.rows.folds), self.fit_s, self.simple_s, workers)
 
     @property
     def spaces(self) -> list[Space]:
@@ -166,9 +159,12 @@ def _opened(
     survey: OpenedSurvey, request: Request, rows: StudyRows, study: optuna.Study, *where: Any
 ) -> Study:
     place, workers = where
-    told = study.user_attrs.get(SIMPLE, {"dev_m": {}})
+    told = study.user_attrs.get(SIMPLE, {"dev_m": {}, "seconds": 0.0})
     if set(told["dev_m"]) != set(SIMPLE_METHODS):
-        told = _beforehand(survey, rows, request, workers)
+        began = time.monotonic()
+        with _workers_of(survey, rows, workers) as pool:
+            errors = _simple_errors(pool, rows, request.split)
+        told = {"dev_m": errors, "seconds": time.monotonic() - began}
         study.set_user_attr(SIMPLE, told)
     simple = told["dev_m"]
     best = min(simple, key=lambda one: simple[one])
@@ -186,30 +182,42 @@ def _opened(
     search = Search(
         plan, request.sampler, request.pruner, request.seed, context, request.population
     )
-    return Study(study, place, rows, search, request, simple, told["seconds"], told["fit_s"])
+    return Study(study, place, rows, search, request, simple, told["seconds"])
 
 
-def _beforehand(
-    survey: OpenedSurvey, rows: StudyRows, request: Request, workers: int
-) -> dict[str, Any]:
-    """Score the simple methods on the folds, and time a training of the default."""
+def _workers_of(survey: OpenedSurvey, rows: StudyRows, count: int) -> Workers:
+    return Workers(count, rows.search, survey.site, survey.unlabelled(rows.search.aggregation))
+
+
+def _simple_errors(pool: Workers, rows: StudyRows, split: str) -> dict[str, float]:
     tasks = [
-        Task(name, number, fold.train, fold.test, request.split, None, 0)
+        Task(name, number, fold.train, fold.test, split, None, 0)
         for name in SIMPLE_METHODS
         for number, fold in enumerate(rows.folds)
     ]
-    unlabelled = survey.unlabelled(rows.search.aggregation)
-    began = time.monotonic()
-    with Workers(workers, rows.search, survey.site, unlabelled) as pool:
-        done = pool.run(tasks, lambda _: None)
-        scored = time.monotonic()
-        fit_s = seconds_of_a_fit(pool, tasks[0], request.space.base)
     errors: dict[str, list[Any]] = {}
-    for one in done:
+    for one in pool.run(tasks, lambda _: None):
         truth = rows.search.position_m[one.task.test]
         errors.setdefault(one.task.method, []).append(errors_m(one.predicted, truth))
-    means = {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
-    return {"dev_m": means, "seconds": scored - began, "fit_s": fit_s}
+    return {name: float(np.concatenate(parts).mean()) for name, parts in errors.items()}
+
+
+def time_finals(survey: OpenedSurvey, study: Study, *, workers: int, seeds: int) -> float:
+    """Return about how long the shortest finals take, seconds: a training of the default is timed.
+
+    Args:
+        survey: whose rows.
+        study: of them.
+        workers: processes.
+        seeds: of finals that time does not cut short.
+    """
+    fold, base = study.rows.folds[0], study.request.space.base
+    task = Task("timed", 0, fold.train, fold.test, study.request.split, None, 0)
+    with _workers_of(survey, study.rows, workers) as pool:
+        fit_s = seconds_of_a_fit(pool, task, base)
+    return shortest_finals(
+        len(study.rows.folds), seeds, workers, fit_s=fit_s, simple_s=study.simple_s
+    )
 
 
 def enqueue_points(study: Study, manual: Sequence[Mapping[str, Any]], trials: int) -> int:

@@ -73,8 +73,7 @@ def test_every_optimiser_keeps_its_memory_and_takes_every_setting(optimizer: str
 
 
 def test_keras_own_loop_goes_through_the_stages_too() -> None:
-    # In one batch: Keras shuffles with a generator of its own.
-    plain = _config("adam", batch_size=70)
+    plain = _config("adam")
     without = _trained(plain, "fit")
     same = dataclasses.replace(plain, schedule=(_stage(plain, 3),))
     np.testing.assert_equal(_trained(same, "fit"), without)

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -74,31 +75,39 @@ def test_finals_train_through_keras_on_fresh_seeds_and_score_unseen_rows() -> No
 class _Timed:
     """Workers whose fits take a second each, on a clock of their own; a simple method's nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
+        self.count = count
         self.now_s = 0.0
         self.ran: list[Task] = []
 
     def run(self, tasks: Sequence[Task], _: Callable[[Progress], None]) -> list[TaskResult]:
         self.ran += tasks
-        self.now_s += sum(task.config is not None for task in tasks)
+        self.now_s += math.ceil(sum(task.config is not None for task in tasks) / self.count)
         return [TaskResult(task, np.zeros((len(task.test), 2)), {}) for task in tasks]
 
 
 @pytest.mark.parametrize(
-    ("left_s", "trials", "seeds", "took_s"),
+    ("left_s", "count", "came_to"),
     [
-        (None, 5, 16, 288),  # 6 networks, 16 seeds, 2 folds and all of them
-        (300, 5, 16, 288),
-        (200, 5, 11, 198),  # fewer seeds first,
-        (71, 4, LEAST_SEEDS, 60),  # then fewer finalists
-        (40, 2, LEAST_SEEDS, 36),
-        (0, 1, LEAST_SEEDS, 24),
+        (None, 1, (5, 16, 288)),  # 6 networks, 16 seeds, 2 folds and all of them
+        (None, 100, (5, 16, 3)),
+        (300, 1, (5, 16, 288)),
+        (200, 1, (5, 11, 198)),  # fewer seeds first,
+        (71, 1, (4, LEAST_SEEDS, 60)),  # then fewer finalists
+        (40, 1, (2, LEAST_SEEDS, 36)),
+        (0, 1, (1, LEAST_SEEDS, 24)),
+        (10, 100, (5, 16, 8)),  # two, then the others by turns; five seeds side by side
+        (6, 100, (5, 6, 6)),
     ],
 )
 def test_finals_have_as_many_seeds_and_networks_as_there_is_time_for(
-    left_s: float | None, trials: int, seeds: int, took_s: float, monkeypatch: pytest.MonkeyPatch
+    left_s: float | None,
+    count: int,
+    came_to: tuple[int, int, float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    timed, table = _Timed(), small_table()
+    trials, seeds, took_s = came_to
+    timed, table = _Timed(count), small_table()
     monkeypatch.setattr("time.monotonic", lambda: timed.now_s)
     cut = study_rows(table, "cells", 2)
     rows = Rows(table, cut.final_folds, cut.unseen_fold, "cells")

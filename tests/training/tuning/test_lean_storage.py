@@ -15,14 +15,17 @@ from training.tuning.storage import open_storage
 
 SHAPES = {
     "rate": FloatDistribution(1e-7, 1.0, log=True),
+    "dropout": FloatDistribution(0.0, 1.0),
     "units": IntDistribution(1, 2**40),
     "activation": CategoricalDistribution(["relu", "geglü", None, 3.5]),
 }
-PARAMS = {"rate": 0.1 + 0.2, "units": 2**40 - 1, "activation": "geglü"}
+PARAMS = {"rate": 0.1 + 0.2, "dropout": 1.0, "units": 2**40 - 1, "activation": "geglü"}
 ATTRS = {"config": {"ä": [1, None, 1e-300]}, "lease": "me 7"}
 REPORTED = {1: math.nan, 3: math.inf, 9: -math.inf, 27: 0.1}
 TRIALS = [
     create_trial(state=TrialState.WAITING),
+    create_trial(state=TrialState.WAITING, user_attrs=ATTRS),
+    create_trial(state=TrialState.WAITING, user_attrs={"error": math.nan}),
     create_trial(state=TrialState.WAITING, user_attrs=ATTRS, system_attrs={"fixed": PARAMS}),
     create_trial(state=TrialState.RUNNING, params=PARAMS, distributions=SHAPES),
     *(

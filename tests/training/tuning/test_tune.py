@@ -88,7 +88,7 @@ def test_a_study_that_goes_on_ends_with_a_verdict_and_the_configuration_that_won
 ) -> None:
     folder, out = begun, begun / "out.json"
     # What the simple methods come to is in the study: nobody scores them again.
-    monkeypatch.delattr("training.tuning.tune._beforehand")
+    monkeypatch.delattr("training.tuning.tune._simple_errors")
     words = ("--trials=4", "--finalists=1", "--final-seeds=1", f"--json={out}")
     again = _tune(folder, "begun", *words)
     assert again.status == 0, again.error
