@@ -71,13 +71,11 @@ contracts: $(STAMP) ## Check the import direction and the borders (import-linter
 	@echo "== contracts"
 	@$(BIN)/lint-imports --no-logo
 
-# A file of tests is one process's: its fixtures are made once. One process more than there are cores, since tests wait
-# now and then; more than four would fill a small machine's memory.
-PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# A file of tests is one process's: its fixtures are made once. More than four would fill a small machine's memory.
 .PHONY: unit
 unit: $(STAMP) ## Run the tests alone (PYTEST_ARGS="-k windower -x")
 	@echo "== tests"
-	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: $(STAMP) wheelhouse ## Run the long tests (minutes each; PYTEST_ARGS as above)
