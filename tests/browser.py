@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from tests.conftest import lacking
 
-WAIT_MS: Final = 20_000
+WAIT_MS: Final = 40_000
 """Longest that a page may take to show something; the machine may be busy."""
 
 PHONE: Final = {"width": 390, "height": 844}

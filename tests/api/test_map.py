@@ -150,7 +150,7 @@ def test_no_width_makes_it_scroll_sideways(width: int, browser: Browser, service
 def test_silence_and_staleness_are_shown_with_their_cause(browser: Browser, tmp_path: Path) -> None:
     source = recording(tmp_path / "gap.jsonl", [0.1 * i for i in range(40)] + [100.0])
     with (
-        serving("--stale-after", "12", source=source) as started,
+        serving("--stale-after", "18", source=source) as started,
         opened(browser, started.url) as watched,
     ):
         watched.wait_for_text("#status-label", "Live")
