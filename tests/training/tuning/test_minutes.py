@@ -39,6 +39,6 @@ def test_the_first_epoch_is_not_taken_for_all_of_them(
 
 
 def test_the_shortest_finals_are_of_two_networks_on_few_seeds_and_the_simple_methods() -> None:
-    assert shortest_finals(5, 16, 2, fit_s=2, simple_s=16) == 24 * 2 * 1.25 + 16
-    assert shortest_finals(5, 1, 2, fit_s=2, simple_s=16) == 6 * 2 * 1.25 + 16
-    assert shortest_finals(5, 16, 64, fit_s=2, simple_s=16) == 2 * 1.25 + 16
+    assert shortest_finals(5, 16, 2, fit_s=2, simple_s=16) == 24 * 2 * 2 + 16
+    assert shortest_finals(5, 1, 2, fit_s=2, simple_s=16) == 6 * 2 * 2 + 16
+    assert shortest_finals(5, 16, 64, fit_s=2, simple_s=16) == 2 * 2 + 16
