@@ -48,6 +48,8 @@ def test_the_journey_ends_with_one_json_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "open_demo_survey", lambda workdir, console: small_survey())
+    # Processes of its own would each load TensorFlow beside the other tests.
+    monkeypatch.setattr(demo, "WORKERS", 1)
     demo.run_demo(options(tmp_path / "run", 2), terminal())
     printed = capfd.readouterr().out
     summary = json.loads(printed.splitlines()[-1])
