@@ -81,7 +81,7 @@ def _honest(bench: Bench, what: str, errors: NDArray[np.float64]) -> Row:
 def rules(seconds: float, seeds: Sequence[int]) -> Iterator[Row]:
     """Compare studies with and without the rules at equal wall time, paired by seed.
 
-    In the paper's space: there a minute is for hundreds of trials, and rules act every ten.
+    In the paper's space: there a minute is for more than twenty trials, and rules act every ten.
     """
     with opened(PAPER) as bench:
         yield from _rules(bench, seconds, seeds)

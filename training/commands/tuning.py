@@ -153,7 +153,6 @@ def run(
     began, console = time.monotonic(), terminal()
     with silenced():
         from training.tuning.beforehand import beforehand
-        from training.tuning.minutes import search_seconds
         from training.tuning.pbt.options import refuse_points
         from training.tuning.samplers import PBT
         from training.tuning.stops import Limits
@@ -194,14 +193,7 @@ def run(
         if finalists and workers:
             with console.status("Timing a network, to leave time for the finals"):
                 least = time_finals(opened, going, workers=workers, seeds=final_seeds)
-        spent = time.monotonic() - began
-        seconds = search_seconds(minutes, spent, least)
-        late_s = spent + seconds + least - minutes * 60
-        if least and late_s >= 1:
-            console.print(
-                f"The search has {seconds:.0f} s, and the shortest finals take about {least:.0f} "
-                f"s: that is {late_s:.0f} s longer than you gave; `--finalists 0` leaves them out"
-            )
+        seconds = _search_time(minutes, time.monotonic() - began, least, console)
     limits = Limits(limit, goal, max_failed, stagnation, seconds, terminator)
     if workers == 0:
         begin_only(going, limits, console)
@@ -218,6 +210,20 @@ def run(
     end(opened_run, opened, Ended(going, outcome, found))
     if outcome.status == "failed":
         raise ConfigError(_failure(outcome))
+
+
+def _search_time(minutes: float, spent_s: float, finals_s: float, console: Console) -> float:
+    """Return the seconds of the search, and say where it and the finals take longer than given."""
+    from training.tuning.minutes import search_seconds
+
+    seconds = search_seconds(minutes, spent_s, finals_s)
+    late_s = spent_s + seconds + finals_s - minutes * 60
+    if finals_s and late_s >= 1:
+        console.print(
+            f"The search has {seconds:.0f} s, and the shortest finals take about {finals_s:.0f} "
+            f"s: that is {late_s:.0f} s longer than you gave; `--finalists 0` leaves them out"
+        )
+    return seconds
 
 
 def begin_only(going: Study, limits: Limits, console: Console) -> None:

@@ -13,7 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from training.config import NetworkConfig
-from training.executors.steps import Progress, TrainingSet, new_optimizer, row_losses, set_amounts
+from training.executors.steps import (
+    Progress,
+    TrainingSet,
+    new_optimizer,
+    row_losses,
+    row_orders,
+    set_amounts,
+)
 
 
 class FitTraining:
@@ -49,9 +56,7 @@ class FitTraining:
         return [float(value) for value in history.history["loss"]]
 
     def _fed(self, epochs: int) -> tf.data.Dataset:
-        orders = np.empty((epochs, self._count), np.int32)
-        for order in orders:
-            order[:] = self._shuffle.permutation(self._count)
+        orders = row_orders(self._shuffle, self._count, epochs)
         rows = tf.nest.map_structure(tf.constant, tuple(self._data))
 
         def batches(order: tf.Tensor) -> tf.data.Dataset:

@@ -23,6 +23,7 @@ from training.executors.steps import (
     batch_loss,
     new_optimizer,
     row_losses,
+    row_orders,
     set_amounts,
 )
 
@@ -57,8 +58,8 @@ class LoopTraining:
         curve: list[float] = []
         while len(curve) < epochs:
             count = min(_EPOCHS_A_CALL, epochs - len(curve))
-            orders = np.stack([self._shuffle.permutation(self._count) for _ in range(count)])
-            curve += [float(loss) for loss in graph.run(tf.constant(orders, tf.int32), *self._rows)]
+            orders = tf.constant(row_orders(self._shuffle, self._count, count))
+            curve += [float(loss) for loss in graph.run(orders, *self._rows)]
             progress(count)
         self._optimizer = graph.end(self._model)
         return curve

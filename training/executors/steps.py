@@ -30,6 +30,14 @@ class TrainingSet(NamedTuple):
     """[n], mean 1."""
 
 
+def row_orders(shuffle: np.random.Generator, rows: int, epochs: int) -> NDArray[np.int32]:
+    """Return the order in which each epoch takes the rows, [epochs, rows]; of every executor."""
+    orders = np.empty((epochs, rows), np.int32)
+    for order in orders:
+        order[:] = shuffle.permutation(rows)
+    return orders
+
+
 def new_optimizer(config: NetworkConfig) -> Any:
     """Return the optimiser of a configuration, before its first step."""
     rate, betas = config.learning_rate, (config.beta1, config.beta2)

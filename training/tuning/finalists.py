@@ -167,11 +167,11 @@ def run_finals(
             break
         done += pace.run(_tasks([candidate], rows))
         chosen.append(candidate)
-    drawn, fits = 1, fits * len(chosen)
-    together = max(1, workers.count // fits)
+    drawn, a_seed = 1, fits * len(chosen)
+    together = max(1, workers.count // a_seed)
     while drawn < seeds:
         more = min(together, seeds - drawn)
-        if drawn >= least and pace.is_late(fits * more):
+        if drawn >= least and pace.is_late(a_seed * more):
             break
         ahead = range(drawn, drawn + more)
         done += pace.run([task for seed in ahead for task in _tasks(chosen, rows, seed)])

@@ -96,9 +96,10 @@ class LeanStorage(RDBStorage):
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None
     ) -> FrozenTrial:
-        if template_trial is None or not _is_bare(template_trial):
+        attributes = None if template_trial is None else _only_attributes(template_trial)
+        if template_trial is None or attributes is None:
             return super()._create_new_trial(study_id, template_trial)
-        wanted = {"study": study_id, "attributes": json.dumps(template_trial.user_attrs)}
+        wanted = {"study": study_id, "attributes": attributes}
         with _as_optunas(), self.engine.begin() as connection:
             if connection.execute(_LOCK, wanted).first() is None:
                 raise KeyError(f"there is no study {study_id}")
@@ -121,16 +122,15 @@ def _as_optunas() -> Iterator[None]:
         raise StorageInternalError("the database did not do what it was asked") from error
 
 
-def _is_bare(trial: FrozenTrial) -> bool:
-    """Whether it waits and has attributes of a user alone, as nearly all that are written."""
+def _only_attributes(trial: FrozenTrial) -> str | None:
+    """Return its user attributes, JSON; None unless it waits and has no more, as nearly all do."""
     more = (trial.params, trial.system_attrs, trial.intermediate_values, trial.datetime_start)
     if trial.state != TrialState.WAITING or any(more):
-        return False
+        return None
     try:
-        json.dumps(trial.user_attrs, allow_nan=False)
+        return json.dumps(trial.user_attrs, allow_nan=False)
     except ValueError:
-        return False  # PostgreSQL knows no NaN in its JSON; Optuna's column is text
-    return True
+        return None  # PostgreSQL knows no NaN in its JSON; Optuna's column is text
 
 
 def _frozen(row: Sequence[Any]) -> FrozenTrial:

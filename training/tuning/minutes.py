@@ -19,7 +19,7 @@ LEAST_SEARCH: Final = 0.4
 of it: without a trial there is nothing to compare."""
 _LARGER: Final = 3.0
 """Times what the default takes that a finalist is taken to need: a search likes larger networks and
-smaller batches (2.1 and 3.7 times in two studies of `automl`)."""
+smaller batches; three times is an estimate after two studies of `automl`."""
 _PART: Final = 25
 """Epochs that are trained to tell how long the finals take, before the search begins: of fewer the
 tenths of a second in which processes tell of them are too large a part."""

@@ -196,10 +196,11 @@ def _rdb_storage(url: str) -> BaseStorage:
     with gate.begin() as connection:
         connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
         tables = MigrationContext.configure(connection)
-        if tables.get_current_revision() is None:
+        revision = tables.get_current_revision()
+        if revision is None:
             optuna.storages.RDBStorage(url, engine_kwargs=dict(_POOL)).engine.dispose()
-        known = tables.get_current_revision() == SCHEMA
-    storage = LeanStorage if known else optuna.storages.RDBStorage
+            revision = tables.get_current_revision()
+    storage = LeanStorage if revision == SCHEMA else optuna.storages.RDBStorage
     return storage(url, engine_kwargs=dict(_POOL), skip_table_creation=True)
 
 
